@@ -1,0 +1,29 @@
+/** Who is at the other end (contract 00-common "Identity"). */
+import { z } from "zod";
+
+const id = z.string().min(1).max(256);
+
+/** The claims of a token. One without `sub`, `tenantId` or `exp` is refused. */
+export const tokenClaims = z.looseObject({
+  sub: id,
+  tenantId: z.string().min(1).max(128),
+  /** Seconds since the epoch. */
+  exp: z.number().finite(),
+  permissions: z.array(z.string().max(256)).max(1000).optional(),
+  team: z.array(id).max(10_000).optional(),
+  name: z.string().max(256).optional(),
+});
+
+/** A caller whose token or session was verified. */
+export interface Identity {
+  readonly userId: string;
+  readonly tenant: string;
+  readonly permissions: ReadonlySet<string>;
+  /** Ids of the users whose work this user may see. */
+  readonly team: ReadonlySet<string>;
+  readonly name: string | undefined;
+  /** Milliseconds since the epoch; nothing is delivered from this moment on. */
+  readonly expiresAt: number;
+  /** Set where a cookie session vouches, so that its end closes what hangs on it. */
+  readonly sessionId: string | undefined;
+}

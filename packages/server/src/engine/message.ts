@@ -1,0 +1,113 @@
+/** What is told on a topic, and how it travels: encoded once per wire form, shared by reference among all receivers. */
+import type { Offset } from "@broadtape/protocol/event-id";
+import type { Refusal } from "@broadtape/protocol/errors";
+
+/** One event as the followers of one topic are told it. */
+export class Message {
+  readonly tenant: string;
+  readonly topic: string;
+  readonly event: string;
+  /** JSON text of an object. */
+  readonly data: string;
+  readonly offset: Offset;
+  readonly batch: Offset;
+  readonly eventId: string;
+  readonly time: string;
+  readonly correlationId: string;
+  /** The conflation key; undefined in the lossless class. */
+  readonly key: string | undefined;
+  /** When its publisher's request came in, on the monotonic clock; 0 for replayed ones. */
+  readonly receivedAt: number;
+  /** Frames by {@link Form.index}. */
+  readonly frames: (Buffer | undefined)[] = [];
+
+  constructor(fields: Omit<Message, "frames" | "size">) {
+    this.tenant = fields.tenant;
+    this.topic = fields.topic;
+    this.event = fields.event;
+    this.data = fields.data;
+    this.offset = fields.offset;
+    this.batch = fields.batch;
+    this.eventId = fields.eventId;
+    this.time = fields.time;
+    this.correlationId = fields.correlationId;
+    this.key = fields.key;
+    this.receivedAt = fields.receivedAt;
+  }
+
+  /** About how many bytes it takes on a wire; for limits. */
+  get size(): number {
+    return this.data.length + 160;
+  }
+}
+
+/** One message as a client reads it: its name, a JSON text, and the event id where the wire has a place of its own for it. */
+export interface Words {
+  readonly name: string;
+  /** JSON text of an object. */
+  readonly body: string;
+  readonly id?: string | undefined;
+}
+
+/** How a surface words what the engine has to say. All pure: the same message reads the same for everybody. */
+export interface Surface {
+  readonly name: string;
+  readonly heartbeatMs: number;
+  word(message: Message): Words;
+  /** Several events of one publish batch; without it they are sent one by one, in one write. */
+  wordBatch?(messages: readonly Message[]): Words;
+  /** A value that replaced `replaced` older ones; without it as any message. */
+  wordConflated?(message: Message, replaced: number): Words;
+  heartbeat(lastEventId: string, now: number): Words;
+  refuse(refusal: Refusal): Words;
+  /** Said before a connection ends by the server's will. `reconnect` tells whether coming back makes sense. */
+  farewell?(refusal: Refusal, reconnect: boolean): Words;
+  lagging?(lane: "lossless" | "conflated", behindMs: number): Words;
+  caughtUp?(): Words;
+  revoked?(topics: readonly string[]): Words;
+}
+
+/** A surface's words framed for one kind of connection. */
+export interface Form {
+  readonly surface: Surface;
+  /** Unique and small; from {@link newFormIndex}. */
+  readonly index: number;
+  frame(words: Words): Buffer;
+  /** Frames as one write. */
+  join(frames: readonly Buffer[]): Buffer;
+}
+
+let forms = 0;
+
+/** The next free {@link Form.index} of this process. */
+export function newFormIndex(): number {
+  return forms++;
+}
+
+/** What a connection is owed in one turn. The same object for all who are owed the same. */
+export interface Parcel {
+  /** Messages in order, each framed. */
+  readonly frames: readonly Buffer[];
+  /** How many messages stand in it. */
+  readonly count: number;
+  /** All frames as one buffer, made at first use and shared. */
+  readonly bytes: Buffer;
+}
+
+/** The transport's end of a session. */
+export interface Connection {
+  /** May change during its life (a polling connection that becomes a WebSocket). */
+  readonly form: Form;
+  /** False while what was sent before still waits; `Session.ready()` is called when that is over. */
+  readonly ready: boolean;
+  /** Bytes handed over and not yet taken by the system. */
+  readonly unsentBytes: number;
+  send(parcel: Parcel): void;
+  /** Ends the connection after what was sent; forcibly when that does not drain within a few seconds. */
+  close(refusal: Refusal): void;
+}
+
+/** Adds `eventId` to a JSON text of an object. */
+export function withEventId(object: string, eventId: string): string {
+  return object === "{}" ? `{"eventId":"${eventId}"}` : `${object.slice(0, -1)},"eventId":"${eventId}"}`;
+}

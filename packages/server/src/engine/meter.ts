@@ -1,0 +1,37 @@
+/** What the engine counts. Plain numbers on the hot path; `operations/metrics.ts` reads them at a scrape. */
+export interface Meter {
+  published: number;
+  duplicates: number;
+  refused: number;
+  /** Messages handed to connections. */
+  delivered: number;
+  /** Parcels, that is writes. */
+  writes: number;
+  /** Values that a newer one replaced before they were sent. */
+  conflated: number;
+  /** Times a lossless lane fell back on the log. */
+  paused: number;
+  /** Events sent out of the ring or the log instead of live. */
+  replayed: number;
+  resynced: number;
+  /** Connections ended by the server, by code. */
+  readonly dropped: Map<string, number>;
+  /** Seconds from a publisher's request to the write to its receivers, once per message and turn. */
+  publishToWrite: (seconds: number) => void;
+}
+
+export function newMeter(publishToWrite: (seconds: number) => void = () => undefined): Meter {
+  return {
+    published: 0,
+    duplicates: 0,
+    refused: 0,
+    delivered: 0,
+    writes: 0,
+    conflated: 0,
+    paused: 0,
+    replayed: 0,
+    resynced: 0,
+    dropped: new Map(),
+    publishToWrite,
+  };
+}

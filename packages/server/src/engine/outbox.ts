@@ -1,0 +1,303 @@
+/**
+ * What one session is owed: a lossless lane whose backlog is the log, and a conflated lane with one value a key
+ * (design.md, idea 3; contract 00-common "Delivery classes").
+ *
+ * Order: lossless messages leave in log order; a conflated value never overtakes a newer one of its key. A slow reader
+ * costs at most `unsentBytes` of references and one value per key.
+ */
+import type { Offset } from "@broadtape/protocol/event-id";
+import type { Clock } from "./clock.ts";
+import { type Connection, Message, type Surface, type Words } from "./message.ts";
+import type { Meter } from "./meter.ts";
+import type { Notice, Sequence } from "./sequence.ts";
+import type { Held, Subscription } from "./topics.ts";
+import type { Turn } from "./turn.ts";
+import type { Deadline, Wheel } from "./wheel.ts";
+
+/** What all outboxes share. */
+export interface OutboxHost {
+  readonly clock: Clock;
+  readonly wheel: Wheel;
+  readonly turn: Turn;
+  readonly meter: Meter;
+  readonly limits: { readonly unsentBytes: number; readonly behindBytes: number };
+  /** Newest offset that was routed, and while a batch is routed the newest before it. */
+  readonly routedTo: Offset;
+}
+
+/** Callbacks to the session that owns the outbox. */
+export interface OutboxOwner {
+  /** The lossless lane left the live stream; it goes on from `sentTo` when the connection drains. */
+  paused(): void;
+  /** The connection takes bytes again. */
+  drained(): void;
+  /** More is owed to this session alone than it may ever be owed. */
+  overrun(): void;
+}
+
+interface HeldValue extends Held {
+  deadline: Deadline | undefined;
+  readonly subscription: Subscription | undefined;
+}
+
+export class Outbox {
+  readonly #host: OutboxHost;
+  readonly #owner: OutboxOwner;
+  readonly #surface: Surface;
+  readonly #connection: Connection;
+  #pending: Sequence | undefined;
+  /** By topic and key: the newest value that could not be sent yet. */
+  readonly #held = new Map<string, HeldValue>();
+  #last: Message | undefined;
+  #behind = false;
+  #heldSince: number | undefined;
+  #closed = false;
+  /** False while the lossless lane reads the log instead of the live stream. */
+  #flowing = true;
+  /** Where the lossless lane stands while it does not flow, or while something is pending: every event up to here was sent. */
+  #sentTo: Offset = 0;
+  /** When the connection stopped taking bytes, on the monotonic clock. */
+  stuckSince: number | undefined;
+  /** When something was last sent. */
+  lastSentAt: number;
+
+  constructor(host: OutboxHost, owner: OutboxOwner, surface: Surface, connection: Connection) {
+    this.#host = host;
+    this.#owner = owner;
+    this.#surface = surface;
+    this.#connection = connection;
+    this.lastSentAt = host.clock.monotonic();
+  }
+
+  get flowing(): boolean {
+    return this.#flowing;
+  }
+
+  /** Values that wait for their time or for the connection; a metric. */
+  get heldCount(): number {
+    return this.#held.size;
+  }
+
+  /** Bytes that wait here and in the connection; a metric. */
+  get queuedBytes(): number {
+    return (this.#pending?.size ?? 0) + this.#connection.unsentBytes;
+  }
+
+  /** Nothing waits and the connection takes bytes. */
+  get idle(): boolean {
+    return this.#pending === undefined && this.#connection.ready;
+  }
+
+  /** Every lossless event up to and including this one was sent or is none of this session's. */
+  get sentTo(): Offset {
+    return this.#flowing && this.#pending === undefined ? this.#host.routedTo : this.#sentTo;
+  }
+
+  /** Hot path: one call a message and follower. */
+  deliver(subscription: Subscription, message: Message): void {
+    if (message === this.#last || message.offset <= subscription.from) return;
+    if (subscription.filter !== undefined && !subscription.filter(message)) return;
+    if (message.key === undefined) {
+      if (this.#flowing) this.push(message);
+    } else if (subscription.minIntervalMs === 0 && !this.#behind && this.#held.size === 0) {
+      this.push(message);
+    } else {
+      this.#offer(subscription, message, message.key);
+    }
+    this.#last = message;
+  }
+
+  /** Says something to this session alone, after what it is owed so far. */
+  say(words: Words): void {
+    this.push({ words, size: words.body.length + 64 });
+  }
+
+  push(item: Message | Notice): void {
+    if (this.#closed) return;
+    if (this.#pending === undefined) {
+      if (this.#flowing) this.#sentTo = this.#host.routedTo;
+      this.#pending = this.#host.turn.empty.then(item);
+      this.#host.turn.add(this);
+    } else {
+      this.#pending = this.#pending.then(item);
+    }
+    const { size } = this.#pending;
+    if (size > this.#host.limits.behindBytes && !this.#connection.ready) {
+      this.#fallBehind();
+      if (size + this.#connection.unsentBytes > this.#host.limits.unsentBytes) this.#overflow();
+    }
+  }
+
+  /** Hands what is pending to the connection if that takes bytes; else it stays until {@link ready}. */
+  flush(): void {
+    const pending = this.#pending;
+    if (pending === undefined || this.#closed) return;
+    const { clock, meter, limits } = this.#host;
+    if (!this.#connection.ready) {
+      this.stuckSince ??= clock.monotonic();
+      return;
+    }
+    this.#pending = undefined;
+    this.#connection.send(pending.parcel(this.#connection.form));
+    meter.writes += 1;
+    meter.delivered += pending.count;
+    this.lastSentAt = clock.monotonic();
+    if (this.#connection.ready) return;
+    this.stuckSince ??= this.lastSentAt;
+    if (this.#connection.unsentBytes > limits.behindBytes) this.#fallBehind();
+  }
+
+  /** The connection drained. */
+  ready(): void {
+    if (this.#closed) return;
+    this.stuckSince = undefined;
+    this.#behind = false;
+    this.flush();
+    if (!this.#connection.ready) return;
+    if (this.#held.size > 0) this.#releaseAll();
+    this.#heldSince = undefined;
+    this.#owner.drained();
+  }
+
+  /** Lets the lossless lane go on from the log after `offset`. What is pending is sent all the same. */
+  rewind(offset: Offset): void {
+    this.#sentTo = offset;
+    this.#flowing = false;
+  }
+
+  /** Catch-up sent everything up to `offset`. */
+  advance(offset: Offset): void {
+    this.#sentTo = offset;
+  }
+
+  /** The lossless lane has caught up with what was routed: from here on it is told live. */
+  flow(): void {
+    this.#flowing = true;
+  }
+
+  /** Forgets a subscription's waiting values. */
+  forget(subscription: Subscription): void {
+    for (const [key, value] of this.#held) {
+      if (value.subscription !== subscription) continue;
+      this.#host.wheel.disarm(value.deadline);
+      this.#held.delete(key);
+    }
+  }
+
+  /** A new rate counts from the next value on; waiting ones are sent as soon as it allows. */
+  repace(subscription: Subscription): void {
+    for (const value of this.#held.values()) {
+      if (value.subscription !== subscription) continue;
+      this.#host.wheel.disarm(value.deadline);
+      value.dueAt = this.#dueAt(subscription, value.message.key ?? "");
+      this.#arm(value);
+    }
+  }
+
+  close(): void {
+    this.flush();
+    this.#closed = true;
+    this.#pending = undefined;
+    for (const value of this.#held.values()) this.#host.wheel.disarm(value.deadline);
+    this.#held.clear();
+  }
+
+  #fallBehind(): void {
+    this.#behind = true;
+  }
+
+  /** The connection takes nothing: what can be had again from the log or the newest value is let go. */
+  #overflow(): void {
+    const items = this.#pending?.items() ?? [];
+    this.#pending = undefined;
+    let kept = this.#host.turn.empty;
+    for (const item of items) {
+      if (!(item instanceof Message)) kept = kept.then(item);
+      else if (item.key !== undefined) this.#hold(undefined, item, item.key);
+      else if (!this.#flowing) kept = kept.then(item);
+    }
+    if (kept.size > this.#host.limits.unsentBytes) {
+      this.#owner.overrun();
+      return;
+    }
+    if (kept.count > 0) this.#pending = kept;
+    if (!this.#flowing) return;
+    this.#flowing = false;
+    this.#host.meter.paused += 1;
+    this.#owner.paused();
+  }
+
+  #offer(subscription: Subscription, message: Message, key: string): void {
+    const waits = this.#held.has(heldKey(message, key));
+    if (!waits && !this.#behind && this.#dueAt(subscription, key) <= this.#host.clock.monotonic()) {
+      this.#sendValue(subscription, message, 0);
+    } else {
+      this.#hold(subscription, message, key);
+    }
+  }
+
+  #hold(subscription: Subscription | undefined, message: Message, key: string): void {
+    const id = heldKey(message, key);
+    const held = this.#held.get(id);
+    if (held !== undefined) {
+      if (held.message.offset > message.offset) return;
+      held.message = message;
+      held.replaced += 1;
+      this.#host.meter.conflated += 1;
+      return;
+    }
+    this.#heldSince ??= this.#host.clock.now();
+    const dueAt = subscription === undefined ? 0 : this.#dueAt(subscription, key);
+    const value: HeldValue = { message, replaced: 0, dueAt, deadline: undefined, subscription };
+    this.#held.set(id, value);
+    this.#arm(value);
+  }
+
+  #arm(value: HeldValue): void {
+    const wait = value.dueAt - this.#host.clock.monotonic();
+    value.deadline =
+      wait <= 0 && this.#behind
+        ? undefined
+        : this.#host.wheel.arm(wait, () => {
+            if (!this.#behind && this.#connection.ready) this.#release(value);
+          });
+  }
+
+  /** Sends what waited for the connection; what waits for its time goes on waiting. */
+  #releaseAll(): void {
+    const now = this.#host.clock.monotonic();
+    const due = [...this.#held.values()].filter((value) => value.dueAt <= now);
+    if (due.length === 0) return;
+    due.sort((a, b) => a.message.offset - b.message.offset);
+    const lagging = this.#surface.lagging?.("conflated", Math.max(0, this.#host.clock.now() - (this.#heldSince ?? Infinity)));
+    const tells = due.some((value) => value.subscription?.minIntervalMs === 0) && this.#flowing;
+    if (tells && lagging !== undefined) this.say(lagging);
+    for (const value of due) this.#release(value);
+    const caughtUp = this.#surface.caughtUp?.();
+    if (tells && lagging !== undefined && caughtUp !== undefined) this.say(caughtUp);
+  }
+
+  #release(value: HeldValue): void {
+    this.#host.wheel.disarm(value.deadline);
+    this.#held.delete(heldKey(value.message, value.message.key ?? ""));
+    this.#sendValue(value.subscription, value.message, value.replaced);
+  }
+
+  #sendValue(subscription: Subscription | undefined, message: Message, replaced: number): void {
+    if (subscription !== undefined && subscription.minIntervalMs > 0) {
+      subscription.sentAt.set(message.key ?? "", this.#host.clock.monotonic());
+    }
+    const words = replaced > 0 ? this.#surface.wordConflated?.(message, replaced) : undefined;
+    if (words === undefined) this.push(message);
+    else this.push({ words, size: message.size });
+  }
+
+  #dueAt(subscription: Subscription, key: string): number {
+    if (subscription.minIntervalMs === 0) return 0;
+    return (subscription.sentAt.get(key) ?? -Infinity) + subscription.minIntervalMs;
+  }
+}
+
+function heldKey(message: Message, key: string): string {
+  return `${message.topic}\u0000${key}`;
+}

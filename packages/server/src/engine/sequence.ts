@@ -1,0 +1,106 @@
+/**
+ * What sessions are owed, in order, as shared immutable lists.
+ *
+ * Appending the same message to the same list gives the same list, so sessions that are owed the same messages in a turn
+ * hold one object, and its bytes are joined once for all of them (design.md, idea 4). An append costs one comparison and
+ * one reference.
+ */
+import { type Form, Message, type Parcel, type Words } from "./message.ts";
+
+/** Something said to one session alone: an answer, a heartbeat, a value that replaced others. */
+export interface Notice {
+  readonly words: Words;
+  readonly size: number;
+}
+
+export type Item = Message | Notice;
+
+export class Sequence {
+  readonly #before: Sequence | undefined;
+  readonly #item: Item | undefined;
+  readonly count: number;
+  /** About how many bytes the whole list takes on a wire. */
+  readonly size: number;
+  /** The latest continuation. One is enough: a message is appended to all its receivers before the next one. */
+  #next: Sequence | undefined;
+  readonly #parcels: (Parcel | undefined)[] = [];
+
+  private constructor(before: Sequence | undefined, item: Item | undefined) {
+    this.#before = before;
+    this.#item = item;
+    this.count = before === undefined ? 0 : before.count + 1;
+    this.size = (before?.size ?? 0) + (item?.size ?? 0);
+  }
+
+  static empty(): Sequence {
+    return new Sequence(undefined, undefined);
+  }
+
+  then(item: Item): Sequence {
+    const next = this.#next;
+    if (next !== undefined && next.#item === item) return next;
+    return (this.#next = new Sequence(this, item));
+  }
+
+  items(): Item[] {
+    const items = new Array<Item>(this.count);
+    let node: Sequence | undefined = this; // eslint-disable-line @typescript-eslint/no-this-alias -- walks the list
+    for (let index = this.count - 1; index >= 0 && node?.#item !== undefined; index--) {
+      items[index] = node.#item;
+      node = node.#before;
+    }
+    return items;
+  }
+
+  /** The list framed for one kind of connection; the same object for everybody who asks. */
+  parcel(form: Form): Parcel {
+    return (this.#parcels[form.index] ??= parcelOf(this.items(), form));
+  }
+}
+
+function parcelOf(items: readonly Item[], form: Form): Parcel {
+  const frames = framesOf(items, form);
+  let bytes: Buffer | undefined;
+  return {
+    frames,
+    count: items.length,
+    get bytes() {
+      return (bytes ??= form.join(frames));
+    },
+  };
+}
+
+function framesOf(items: readonly Item[], form: Form): Buffer[] {
+  const frames: Buffer[] = [];
+  for (let index = 0; index < items.length; index++) {
+    const item = items[index];
+    if (item === undefined) break;
+    if (!(item instanceof Message)) {
+      frames.push(form.frame(item.words));
+      continue;
+    }
+    const run = form.surface.wordBatch === undefined ? 1 : lengthOfBatch(items, index);
+    if (run === 1) {
+      frames.push(frameOf(item, form));
+      continue;
+    }
+    const messages = items.slice(index, index + run).filter((each) => each instanceof Message);
+    const words = form.surface.wordBatch?.(messages);
+    if (words !== undefined) frames.push(form.frame(words));
+    index += run - 1;
+  }
+  return frames;
+}
+
+/** A message's frame, made once per form. */
+export function frameOf(message: Message, form: Form): Buffer {
+  return (message.frames[form.index] ??= form.frame(form.surface.word(message)));
+}
+
+function lengthOfBatch(items: readonly Item[], start: number): number {
+  const first = items[start];
+  if (!(first instanceof Message)) return 1;
+  let end = start + 1;
+  for (let next = items[end]; next instanceof Message && next.batch === first.batch; next = items[end]) end++;
+  return end - start;
+}

@@ -1,0 +1,64 @@
+/**
+ * What leaves in one turn of the event loop: everything that was routed since the last one goes to each connection in one
+ * write (design.md, idea 4). With a window, turns are at least that far apart.
+ */
+import type { Clock } from "./clock.ts";
+import type { Message } from "./message.ts";
+import type { Meter } from "./meter.ts";
+import type { Outbox } from "./outbox.ts";
+import { Sequence } from "./sequence.ts";
+
+export class Turn {
+  /** Where every list of this turn starts, so that equal lists are one object. */
+  empty: Sequence = Sequence.empty();
+  readonly #clock: Clock;
+  readonly #meter: Meter;
+  readonly #windowMs: number;
+  #outboxes: Outbox[] = [];
+  #routed: Message[] = [];
+  #scheduled = false;
+
+  constructor(clock: Clock, meter: Meter, windowMs: number) {
+    this.#clock = clock;
+    this.#meter = meter;
+    this.#windowMs = windowMs;
+  }
+
+  /** Flushes this outbox at the end of the turn. */
+  add(outbox: Outbox): void {
+    this.#outboxes.push(outbox);
+    this.#schedule();
+  }
+
+  /** Measures how long this message took to be written. */
+  measure(message: Message): void {
+    this.#routed.push(message);
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    if (this.#windowMs > 0) {
+      this.#clock.after(this.#windowMs, () => {
+        this.flush();
+      });
+    } else {
+      this.#clock.endOfTurn(() => {
+        this.flush();
+      });
+    }
+  }
+
+  flush(): void {
+    this.#scheduled = false;
+    const outboxes = this.#outboxes;
+    const routed = this.#routed;
+    this.#outboxes = [];
+    this.#routed = [];
+    this.empty = Sequence.empty();
+    for (const outbox of outboxes) outbox.flush();
+    if (routed.length === 0) return;
+    const now = this.#clock.monotonic();
+    for (const message of routed) this.#meter.publishToWrite((now - message.receivedAt) / 1000);
+  }
+}

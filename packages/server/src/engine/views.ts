@@ -1,0 +1,133 @@
+/** State folded from the log, and its checkpoints (design.md, idea 2). Folding is synchronous and in log order. */
+import type { CheckpointEntry } from "../log/log.ts";
+import { parseJson } from "@broadtape/protocol/json";
+import type { DomainEvent, Due, Entry, Product, States, View } from "./product.ts";
+
+interface Table {
+  readonly view: View<unknown>;
+  /** By tenant, then by entity. */
+  readonly tenants: Map<string, Map<string, Entry<unknown>>>;
+  size: number;
+}
+
+/** An entity whose state lapses by time. */
+export interface DueEntity {
+  readonly view: View<unknown>;
+  readonly tenant: string;
+  readonly entity: string;
+}
+
+export class Views implements States {
+  readonly #tables: Table[];
+  readonly #byView: Map<View<unknown>, Table>;
+  readonly #byName: Map<string, Table>;
+  readonly #productTables: Map<Product, Table[]>;
+  /** Entities changed since the last checkpoint, by table. Bounded by the entities themselves. */
+  readonly #dirty = new Map<Table, Set<string>>();
+  /** Names the fold code: checkpoints of another version are of no use. */
+  readonly version: string;
+  onDue: ((entity: DueEntity, due: Due) => void) | undefined;
+
+  constructor(products: readonly Product[]) {
+    this.#productTables = new Map(
+      products.map((product) => [product, product.views.map((view) => ({ view, tenants: new Map(), size: 0 }))]),
+    );
+    this.#tables = [...this.#productTables.values()].flat();
+    this.#byView = new Map(this.#tables.map((table) => [table.view, table]));
+    this.#byName = new Map(this.#tables.map((table) => [table.view.name, table]));
+    this.version = this.#tables.map(({ view }) => `${view.name}@${view.version}`).join(",");
+  }
+
+  /** Entities held, by view; a metric. */
+  sizes(): ReadonlyMap<string, number> {
+    return new Map(this.#tables.map((table) => [table.view.name, table.size]));
+  }
+
+  /** Folds one event into its product's views. */
+  fold(product: Product, event: DomainEvent): void {
+    for (const table of this.#productTables.get(product) ?? []) {
+      const entity = table.view.entityOf(event);
+      if (entity !== undefined) this.#foldEntity(table, entity, event);
+    }
+  }
+
+  /** Whether folding a draft of this type for this entity would make a new entity beyond `limit` entities of its view. */
+  isFull(limit: number): boolean {
+    return this.#tables.some((table) => table.size >= limit);
+  }
+
+  entry<S>(view: View<S>, tenant: string, entity: string): Entry<S> | undefined {
+    // A table holds nothing but what its own view's fold returned.
+    return this.#byView.get(view)?.tenants.get(tenant)?.get(entity) as Entry<S> | undefined;
+  }
+
+  entities<S>(view: View<S>, tenant: string): Iterable<readonly [string, Entry<S>]> {
+    const entries = this.#byView.get(view)?.tenants.get(tenant) ?? new Map<string, Entry<unknown>>();
+    return entries as ReadonlyMap<string, Entry<S>>;
+  }
+
+  /** What lapses by time alone if nothing happens before. */
+  dueOf({ view, tenant, entity }: DueEntity): Due | undefined {
+    const entry = this.entry(view, tenant, entity);
+    return entry === undefined ? undefined : view.due?.(entry.state, entity);
+  }
+
+  /** Everything that changed since the last call, as checkpoint entries. */
+  takeDirty(): CheckpointEntry[] {
+    const entries: CheckpointEntry[] = [];
+    for (const [table, keys] of this.#dirty) {
+      for (const key of keys) {
+        const [tenant = "", entity = ""] = key.split("\u0000");
+        const entry = table.tenants.get(tenant)?.get(entity);
+        entries.push({ view: table.view.name, tenant, entity, state: entry === undefined ? null : JSON.stringify(entry) });
+      }
+    }
+    this.#dirty.clear();
+    return entries;
+  }
+
+  /** Puts back what {@link takeDirty} took when the checkpoint could not be saved. */
+  putBackDirty(entries: readonly CheckpointEntry[]): void {
+    for (const entry of entries) {
+      const table = this.#byName.get(entry.view);
+      if (table !== undefined) this.#markDirty(table, entry.tenant, entry.entity);
+    }
+  }
+
+  /** Takes the states of a checkpoint of this version. */
+  restore(entries: readonly CheckpointEntry[]): void {
+    for (const { view, tenant, entity, state } of entries) {
+      const table = this.#byName.get(view);
+      if (table === undefined || state === null) continue;
+      // Written by takeDirty of the same view at the same version.
+      this.#set(table, tenant, entity, parseJson(state) as Entry<unknown>);
+    }
+  }
+
+  #foldEntity(table: Table, entity: string, event: DomainEvent): void {
+    const before = table.tenants.get(event.tenant)?.get(entity);
+    const state = table.view.fold(before?.state, event);
+    if (state === before?.state) return;
+    this.#markDirty(table, event.tenant, entity);
+    if (state === undefined) {
+      if (table.tenants.get(event.tenant)?.delete(entity) === true) table.size -= 1;
+      return;
+    }
+    this.#set(table, event.tenant, entity, { state, offset: event.offset, storedAt: event.storedAt });
+  }
+
+  #set(table: Table, tenant: string, entity: string, entry: Entry<unknown>): void {
+    let entities = table.tenants.get(tenant);
+    if (entities === undefined) table.tenants.set(tenant, (entities = new Map()));
+    if (!entities.has(entity)) table.size += 1;
+    entities.set(entity, entry);
+    const due = table.view.due?.(entry.state, entity);
+    if (due !== undefined) this.onDue?.({ view: table.view, tenant, entity }, due);
+  }
+
+  #markDirty(table: Table, tenant: string, entity: string): void {
+    let keys = this.#dirty.get(table);
+    if (keys === undefined) this.#dirty.set(table, (keys = new Set()));
+    keys.add(`${tenant}\u0000${entity}`);
+  }
+}

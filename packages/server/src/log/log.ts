@@ -1,0 +1,127 @@
+/**
+ * The log port: the durable, ordered, append-only record of accepted events (design.md, idea 1).
+ * Every adapter passes `contract-tests.ts`.
+ */
+import type { Epoch, Offset } from "@broadtape/protocol/event-id";
+import type { EventRecord, StoredEvent } from "@broadtape/protocol/event";
+
+/** An event on its way into the log. */
+export interface NewEvent extends EventRecord {
+  /** Topics (without tenant) under which the event is found again; each at most once. */
+  readonly topics: readonly string[];
+  /** False where the server made the id itself: nobody can repeat it, so no deduplication row is kept for it. */
+  readonly deduplicate: boolean;
+}
+
+/** Where an appended event is. For a duplicate: where the first one is. */
+export interface Appended {
+  readonly offset: Offset;
+  readonly batch: Offset;
+  readonly storedAt: number;
+  readonly duplicate: boolean;
+}
+
+export interface ReadRequest {
+  /** Exclusive; 0 reads from the oldest event. */
+  readonly after: Offset;
+  /** Inclusive; default: everything there is. */
+  readonly until?: Offset | undefined;
+  /** At most so many events a page, at least 1. A page ends early rather than split a publish batch, unless one batch alone is longer. */
+  readonly limit: number;
+  /** Only events of this tenant; without it, of all. */
+  readonly tenant?: string | undefined;
+  /** Only events found under one of these topics of their tenant; without it, all. Needs `tenant`. */
+  readonly topics?: readonly string[] | undefined;
+}
+
+export interface LogPage {
+  /** In offset order. */
+  readonly events: readonly StoredEvent[];
+  /** Everything asked for up to and including this offset is in this page or an earlier one. Never below `after`. */
+  readonly upTo: Offset;
+  /** Whether the reader has everything now that was durable when the page was read (or up to `until`). */
+  readonly complete: boolean;
+}
+
+/** The folded state of one entity, kept so that a start need not fold the whole log. */
+export interface CheckpointEntry {
+  readonly view: string;
+  readonly tenant: string;
+  readonly entity: string;
+  /** JSON text; null deletes the entity. */
+  readonly state: string | null;
+}
+
+/** Views as they stood after the event at `offset`. `version` names the fold code that made them. */
+export interface Checkpoint {
+  readonly offset: Offset;
+  readonly version: string;
+}
+
+export interface LogBounds {
+  /** Oldest offset that can still be read; head + 1 when the log is empty. */
+  readonly oldest: Offset;
+  /** Newest durable offset; 0 in a new log. */
+  readonly head: Offset;
+  /** `storedAt` of the newest event; 0 in a new log. */
+  readonly headStoredAt: number;
+}
+
+/** Thrown (as a rejection) by `append` when the log can take no more for now: a publisher gets 503 and tries again. */
+export class LogUnavailable extends Error {
+  override readonly name = "LogUnavailable";
+  readonly retryAfterMs: number;
+
+  constructor(message: string, retryAfterMs = 1000) {
+    super(message);
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+export interface Log {
+  /** Mark of this life of the log: another one after wiped or restored data. Constant while open. */
+  readonly epoch: Epoch;
+
+  /** As of the last commit or retention step this process was told of. Never blocks. */
+  bounds(): LogBounds;
+
+  /**
+   * Appends a publish batch, all or nothing, contiguously. Resolves after it is durable (fsync), results in the order
+   * of `events`. Batches become durable in the order of the calls, and promises resolve in that order; whatever was
+   * called while a commit ran goes into the next one. The same tenant + source + id twice within the deduplication window,
+   * within the batch too, is stored once. A batch of duplicates alone stores nothing.
+   */
+  append(events: readonly NewEvent[]): Promise<readonly Appended[]>;
+
+  /** Pages of events in offset order. Durable events only; never blocks appends. Rejects with RangeError when `after` + 1 is older than retention. */
+  read(request: ReadRequest): Promise<LogPage>;
+
+  /** The event with this id, if it is still there. For operators; may be slow. */
+  find(tenant: string, source: string, id: string): Promise<StoredEvent | undefined>;
+
+  /** Replaces the given entities and the checkpoint's offset in one transaction. */
+  saveCheckpoint(checkpoint: Checkpoint, entries: readonly CheckpointEntry[]): Promise<void>;
+
+  /** Undefined where there is none. Retention never passes a checkpoint's offset. */
+  loadCheckpoint(): Promise<{ readonly checkpoint: Checkpoint; readonly entries: readonly CheckpointEntry[] } | undefined>;
+
+  /** Forgets all checkpoint entries (the fold code changed). */
+  dropCheckpoint(): Promise<void>;
+
+  /** Finishes what was called before, then closes; later calls reject with {@link LogUnavailable}. */
+  close(): Promise<void>;
+}
+
+/** What every log is told when it is opened. */
+export interface LogOptions {
+  readonly retention: { readonly maxAgeMs: number; readonly maxBytes: number };
+  readonly dedupeWindowMs: number;
+  /** The server's clock, milliseconds since the epoch. `storedAt` = this clock, clamped so that it never goes back. */
+  readonly now: () => number;
+  /** At most so many events wait for a commit; beyond it `append` rejects with {@link LogUnavailable}. */
+  readonly maxWaitingEvents: number;
+  /** Called after each commit with what it took, for metrics. */
+  readonly onCommit?: ((commit: { readonly events: number; readonly seconds: number }) => void) | undefined;
+  /** Called when the log found out by itself that it cannot go on (disk full, file gone). */
+  readonly onFault?: ((error: Error) => void) | undefined;
+}
