@@ -53,6 +53,8 @@ export interface Words {
 export interface Surface {
   readonly name: string;
   readonly heartbeatMs: number;
+  /** False: heartbeats only after that long without any message. */
+  readonly beatsWhenBusy?: boolean;
   word(message: Message): Words;
   /** Several events of one publish batch; without it they are sent one by one, in one write. */
   wordBatch?(messages: readonly Message[]): Words;

@@ -3,7 +3,7 @@
  * told. No socket, no timer, no map of connections, no database: all that is the engine's.
  */
 import type { z } from "zod";
-import type { Offset } from "@broadtape/protocol/event-id";
+import type { Epoch, Offset } from "@broadtape/protocol/event-id";
 import type { PublishedEvent } from "@broadtape/protocol/event";
 import type { Identity } from "@broadtape/protocol/identity";
 
@@ -85,7 +85,7 @@ export interface TopicKind<S = unknown> {
   /** The canonical param of what a client wrote (`me` → the user's id), or undefined where it is none. */
   param(written: string, identity: Identity): string | undefined;
   /** Asked at subscription, and again whenever the identity changes. */
-  mayFollow(identity: Identity, param: string): boolean;
+  mayFollow(identity: Identity, param: string, states: States): boolean;
   /** Whether this identity may follow `*` patterns of this kind. Without it nobody may. */
   mayFollowPatterns?(identity: Identity): boolean;
   /** Where its snapshot comes from. */
@@ -93,6 +93,8 @@ export interface TopicKind<S = unknown> {
   entity(param: string): string;
   /** The snapshot as JSON text of an object without `eventId` (the engine adds it). */
   render(state: S): string;
+  /** The catalogue's type under which the newest value is told to a resumed follower, for kinds whose messages are conflated. */
+  readonly newestType?: string;
   /** Fields of an event's data that a subscription may filter by (dotted paths). */
   readonly filterable?: readonly string[];
 }
@@ -111,6 +113,8 @@ export interface Product<E extends DomainEvent = DomainEvent> {
   readonly topics: readonly TopicKind[];
   /** Refuses what passed the schema and must not be stored all the same. */
   admit?(event: DraftEvent): Fault | undefined;
+  /** The product's own spelling of event ids in publish answers; default `{milliseconds}-{suffix}`. */
+  spellEventId?(epoch: Epoch, offset: Offset): string;
   /** The topics under which history finds the event. Pure. */
   topicsOf(event: E): readonly string[];
   /** What lossless followers are told: a pure function of the event, so that replay tells the same. */

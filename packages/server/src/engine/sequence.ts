@@ -43,13 +43,14 @@ export class Sequence {
   }
 
   items(): Item[] {
-    const items = new Array<Item>(this.count);
-    let node: Sequence | undefined = this; // eslint-disable-line @typescript-eslint/no-this-alias -- walks the list
-    for (let index = this.count - 1; index >= 0 && node?.#item !== undefined; index--) {
-      items[index] = node.#item;
-      node = node.#before;
-    }
-    return items;
+    const items: Item[] = [];
+    for (const item of this.#backwards()) items.push(item);
+    return items.reverse();
+  }
+
+  *#backwards(): Iterable<Item> {
+    if (this.#item !== undefined) yield this.#item;
+    for (let node = this.#before; node !== undefined; node = node.#before) if (node.#item !== undefined) yield node.#item;
   }
 
   /** The list framed for one kind of connection; the same object for everybody who asks. */

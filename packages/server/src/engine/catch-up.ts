@@ -1,0 +1,108 @@
+/**
+ * Brings a session's lossless lane from its place in the log to the live stream: out of the ring, or out of the log where
+ * the ring does not reach back so far. A page at a time, as the connection drains; whole publish batches only.
+ */
+import type { Offset } from "@broadtape/protocol/event-id";
+import type { StoredEvent } from "@broadtape/protocol/event";
+import type { Log } from "../log/log.ts";
+import type { Message } from "./message.ts";
+import type { Ring } from "./ring.ts";
+import type { Session } from "./session.ts";
+
+/** Bytes of messages handed over before the connection is asked whether it drained. */
+const CHUNK_BYTES = 256 * 1024;
+const PAGE_EVENTS = 500;
+
+export interface CatchUpHost {
+  readonly log: Log;
+  readonly ring: Ring;
+  readonly routedTo: Offset;
+  now(): number;
+  /** What lossless followers were told of a stored event. */
+  messagesOf(event: StoredEvent): readonly Message[];
+  countReplayed(messages: number): void;
+}
+
+/** Returns when the lane flows, the session is gone, or the connection is full (then it is called again on drain). */
+export async function catchUp(host: CatchUpHost, session: Session): Promise<void> {
+  const { outbox } = session;
+  let lagging = false;
+  while (!session.isClosed && !outbox.flowing) {
+    outbox.flush();
+    if (!outbox.idle) return;
+    const position = outbox.sentTo;
+    if (host.ring.covers(position)) {
+      const behind = sendFromRing(host, session, position);
+      outbox.flush();
+      if (behind === undefined) {
+        session.flow();
+        if (lagging) sayCaughtUp(session);
+        outbox.flush();
+        return;
+      }
+      lagging ||= sayLagging(host, session, behind);
+      continue;
+    }
+    const page = await readPage(host, session, position);
+    // Something else (an older `after`) may have moved the lane while the page was read.
+    if (session.isClosed || outbox.sentTo !== position) continue;
+    if (page === "expired") {
+      session.onExpired?.(position);
+      return;
+    }
+    lagging ||= sayLagging(host, session, page.events[0]?.storedAt);
+    for (const event of page.events) send(host, session, host.messagesOf(event));
+    outbox.flush();
+    outbox.advance(page.upTo);
+  }
+}
+
+/** Sends whole batches until a chunk is full; returns when the next one was stored, or undefined when there is none. */
+function sendFromRing(host: CatchUpHost, session: Session, position: Offset): number | undefined {
+  let bytes = 0;
+  for (const step of host.ring.after(position)) {
+    if (bytes >= CHUNK_BYTES) return step.storedAt;
+    bytes += send(host, session, step.messages);
+    session.outbox.advance(step.upTo);
+  }
+  session.outbox.advance(host.routedTo);
+  return undefined;
+}
+
+function send(host: CatchUpHost, session: Session, messages: readonly Message[]): number {
+  let bytes = 0;
+  for (const message of messages) {
+    if (message.tenant !== session.identity.tenant) continue;
+    const subscription = session.following.get(message.topic)?.subscription;
+    if (subscription === undefined || message.offset <= subscription.from) continue;
+    if (subscription.filter !== undefined && !subscription.filter(message)) continue;
+    session.outbox.push(message);
+    bytes += message.size;
+    host.countReplayed(1);
+  }
+  return bytes;
+}
+
+async function readPage(host: CatchUpHost, session: Session, after: Offset) {
+  const topics = [...session.following].filter(([, { kind }]) => kind.lossless).map(([name]) => name);
+  try {
+    return await host.log.read({ after, limit: PAGE_EVENTS, tenant: session.identity.tenant, topics });
+  } catch (error) {
+    if (error instanceof RangeError) return "expired";
+    throw error;
+  }
+}
+
+/** Tells how far behind the connection is; true when it did. */
+function sayLagging(host: CatchUpHost, session: Session, storedAt: number | undefined): boolean {
+  if (storedAt === undefined) return false;
+  const words = session.surface.lagging?.("lossless", Math.max(0, host.now() - storedAt));
+  if (words === undefined) return false;
+  session.say(words);
+  return true;
+}
+
+function sayCaughtUp(session: Session): void {
+  const words = session.surface.caughtUp?.();
+  if (words !== undefined) session.say(words);
+}

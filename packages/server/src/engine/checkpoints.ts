@@ -1,0 +1,55 @@
+/** Keeps views on disk, so that a start folds only what came since (issue 2, "Engine"). */
+import type { Log } from "../log/log.ts";
+import type { Offset } from "@broadtape/protocol/event-id";
+import type { Views } from "./views.ts";
+
+export class Checkpoints {
+  readonly #log: Log;
+  readonly #views: Views;
+  #savedTo: Offset = 0;
+  #saving: Promise<void> | undefined;
+
+  constructor(log: Log, views: Views) {
+    this.#log = log;
+    this.#views = views;
+  }
+
+  /** Newest offset that a start need not fold; a metric. */
+  get savedTo(): Offset {
+    return this.#savedTo;
+  }
+
+  /** Takes the newest usable checkpoint into the views; returns the offset that folding goes on after. */
+  async load(): Promise<Offset> {
+    const saved = await this.#log.loadCheckpoint();
+    if (saved === undefined) return 0;
+    if (saved.checkpoint.version !== this.#views.version) {
+      await this.#log.dropCheckpoint();
+      return 0;
+    }
+    this.#views.restore(saved.entries);
+    this.#savedTo = saved.checkpoint.offset;
+    return this.#savedTo;
+  }
+
+  /** Saves what changed up to `routedTo`. One at a time; a call while one runs waits for it and adds nothing. */
+  async save(routedTo: Offset): Promise<void> {
+    if (this.#saving !== undefined) return this.#saving;
+    if (routedTo === this.#savedTo) return;
+    const entries = this.#views.takeDirty();
+    this.#saving = this.#log.saveCheckpoint({ offset: routedTo, version: this.#views.version }, entries).then(
+      () => {
+        this.#savedTo = routedTo;
+      },
+      (error: unknown) => {
+        this.#views.putBackDirty(entries);
+        throw error;
+      },
+    );
+    try {
+      await this.#saving;
+    } finally {
+      this.#saving = undefined;
+    }
+  }
+}

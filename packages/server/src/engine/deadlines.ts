@@ -1,0 +1,53 @@
+/**
+ * What lapses by time alone becomes an event like any other: views say what is due and when, the engine publishes it then
+ * (decision 0004). One entry an entity; a state that changed meanwhile only moves its entry.
+ */
+import type { PublishedEvent } from "@broadtape/protocol/event";
+import type { Clock } from "./clock.ts";
+import type { Due } from "./product.ts";
+import type { DueEntity, Views } from "./views.ts";
+import type { Wheel } from "./wheel.ts";
+
+const RETRY_MS = 1000;
+
+export class Deadlines {
+  /** Entities that are armed. Bounded by the entities of the views. */
+  readonly #armed = new Set<string>();
+  readonly #views: Views;
+  readonly #clock: Clock;
+  readonly #wheel: Wheel;
+  readonly #publish: (tenant: string, event: PublishedEvent) => Promise<unknown>;
+
+  constructor(views: Views, clock: Clock, wheel: Wheel, publish: (tenant: string, event: PublishedEvent) => Promise<unknown>) {
+    this.#views = views;
+    this.#clock = clock;
+    this.#wheel = wheel;
+    this.#publish = publish;
+    views.onDue = (entity, due) => {
+      this.#arm(entity, due);
+    };
+  }
+
+  #arm(entity: DueEntity, due: Due): void {
+    const key = `${entity.view.name}\u0000${entity.tenant}\u0000${entity.entity}`;
+    if (this.#armed.has(key)) return;
+    this.#armed.add(key);
+    this.#wheel.arm(Math.max(0, due.at - this.#clock.now()), () => {
+      this.#armed.delete(key);
+      this.#fire(entity);
+    });
+  }
+
+  #fire(entity: DueEntity): void {
+    const due = this.#views.dueOf(entity);
+    if (due === undefined) return;
+    if (due.at > this.#clock.now()) {
+      this.#arm(entity, due);
+      return;
+    }
+    this.#publish(entity.tenant, due.event).catch(() => {
+      // The log takes nothing for now, or the engine is not started: what is due stays due.
+      this.#arm(entity, { ...due, at: this.#clock.now() + RETRY_MS });
+    });
+  }
+}

@@ -1,0 +1,227 @@
+/**
+ * Subscribing: entitlement, snapshot and stream from the same point, resume from a cursor (design.md, idea 2).
+ * Everything here but the reading of the log is synchronous, so nothing is routed between a snapshot and the first event after it.
+ */
+import { type ErrorCode, Refusal } from "@broadtape/protocol/errors";
+import { type Epoch, type Offset, parseEventId } from "@broadtape/protocol/event-id";
+import type { Identity } from "@broadtape/protocol/identity";
+import type { Filters, TopicResult } from "@broadtape/protocol/native";
+import type { LogBounds } from "../log/log.ts";
+import { compileFilters } from "./filters.ts";
+import { withEventId } from "./message.ts";
+import type { Entry, Product, States, TopicKind } from "./product.ts";
+import type { Following, Session } from "./session.ts";
+import { type Subscription, type Topics, isPattern, matchesPattern } from "./topics.ts";
+
+export interface FollowRequest {
+  /** As the client wrote them; answers name them so. */
+  readonly topics: readonly string[];
+  /** Resumes after this event instead of a snapshot. */
+  readonly after?: string | undefined;
+  readonly maxUpdatesPerSecond?: number | undefined;
+  readonly filters?: Filters | undefined;
+  /** False leaves snapshots out. */
+  readonly snapshot?: boolean | undefined;
+}
+
+export interface Snapshot {
+  readonly topic: string;
+  /** JSON text of an object with its own `eventId`; `null` where nothing is known. */
+  readonly state: string;
+}
+
+export interface Followed {
+  readonly results: readonly TopicResult[];
+  /** Snapshots are the state after exactly this event. */
+  readonly cut: string;
+  readonly snapshots: readonly Snapshot[];
+  /** Set when `after` could not be resumed: the snapshots stand instead. */
+  readonly resync?: { readonly reason: "unknown" | "expired"; readonly topics: readonly string[] } | undefined;
+}
+
+/** A topic that the caller may follow. */
+export interface Allowed {
+  readonly kind: TopicKind;
+  readonly param: string;
+  /** Canonical: `me` replaced. */
+  readonly name: string;
+}
+
+export interface FollowingHost {
+  readonly products: readonly Product[];
+  readonly topics: Topics;
+  readonly views: States;
+  readonly publicTenant: string;
+  readonly epoch: Epoch;
+  readonly routedTo: Offset;
+  bounds(): LogBounds;
+  cursorAt(offset: Offset): string;
+  eventIdOf(offset: Offset, storedAt: number): string;
+  catchUp(session: Session): void;
+  /** Tells one session the newest value of a conflated topic, as an event. */
+  tellNewest(session: Session, following: Following, after: Offset): void;
+  countResync(): void;
+}
+
+const MAX_STARS = 3;
+
+/** Whether this identity may follow the topic; the code tells why not, and never whether the thing exists. */
+export function allow(host: Pick<FollowingHost, "products" | "views">, identity: Identity, topic: string): Allowed | ErrorCode {
+  const colon = topic.indexOf(":");
+  const kindName = colon < 0 ? topic : topic.slice(0, colon);
+  const written = colon < 0 ? "" : topic.slice(colon + 1);
+  for (const product of host.products) {
+    for (const kind of product.topics) {
+      if (kind.kind !== kindName) continue;
+      const stars = written.split("*").length - 1;
+      if (stars > 0 && (kind.mayFollowPatterns?.(identity) !== true || stars > MAX_STARS)) continue;
+      const param = stars > 0 ? written : kind.param(written, identity);
+      if (param === undefined) continue;
+      if (!kind.mayFollow(identity, param, host.views)) return "FORBIDDEN";
+      return { kind, param, name: colon < 0 ? kindName : `${kindName}:${param}` };
+    }
+  }
+  return "BAD_REQUEST";
+}
+
+/**
+ * Follows topics. `done` is called with the answer: at once where there is nothing to replay, else after every missed
+ * event was handed over, in order (contract 70-details "after").
+ */
+export function follow(host: FollowingHost, session: Session, request: FollowRequest, maxTopics: number, done: (followed: Followed) => void): void {
+  const { results, added } = subscribeAll(host, session, request, maxTopics);
+  const resumed = request.after === undefined ? undefined : resumeAt(host, request.after);
+  if (resumed === undefined || "reason" in resumed) {
+    const snapshots = request.snapshot === false && resumed === undefined ? [] : snapshotsOf(host, session, added);
+    if (resumed !== undefined && added.length > 0) host.countResync();
+    const resync = resumed && { reason: resumed.reason, topics: added.map(([written]) => written) };
+    done({ results, cut: host.cursorAt(host.routedTo), snapshots, resync });
+    return;
+  }
+  for (const [, following] of added) {
+    if (following.kind.lossless) following.subscription.from = resumed.offset;
+    else host.tellNewest(session, following, resumed.offset);
+  }
+  if (added.some(([, { kind }]) => kind.lossless) && resumed.offset < host.routedTo) rewind(host, session, resumed.offset, added);
+  session.whenFlowing(() => {
+    done({ results, cut: host.cursorAt(host.routedTo), snapshots: [] });
+  });
+}
+
+/** Where a cursor stands in the log as it is now. */
+export function resumeAt(host: Pick<FollowingHost, "epoch" | "routedTo" | "bounds">, after: string): { offset: Offset } | { reason: "unknown" | "expired" } {
+  const cursor = parseEventId(after);
+  if (cursor?.epoch !== host.epoch || cursor.offset > host.routedTo) return { reason: "unknown" };
+  return cursor.offset + 1 < host.bounds().oldest ? { reason: "expired" } : { offset: cursor.offset };
+}
+
+export function unfollow(topics: Topics, session: Session, name: string): boolean {
+  const following = session.following.get(name);
+  if (following === undefined) return false;
+  session.following.delete(name);
+  topics.unfollow(following.subscription);
+  session.outbox.forget(following.subscription);
+  return true;
+}
+
+/** Ends what the session's identity may no longer follow; returns the names. */
+export function revokeForbidden(host: FollowingHost, session: Session): string[] {
+  const ended = [...session.following.keys()].filter((name) => typeof allow(host, session.identity, name) === "string");
+  for (const name of ended) unfollow(host.topics, session, name);
+  return ended;
+}
+
+/** State of a topic (of every matching one for a pattern) as of now, in the tenant and, for shared kinds, the public one. */
+export function snapshots(host: Pick<FollowingHost, "views" | "publicTenant" | "eventIdOf">, tenant: string, { kind, param, name }: Allowed): Snapshot[] {
+  const tenants = kind.shared === true ? [...new Set([tenant, host.publicTenant])] : [tenant];
+  if (!isPattern(name)) {
+    const newest = newestEntry(tenants.map((each) => host.views.entry(kind.view, each, kind.entity(param))));
+    return [{ topic: name, state: newest === undefined ? "null" : render(host, kind, newest) }];
+  }
+  const byName = new Map<string, Entry<unknown>>();
+  for (const each of tenants) {
+    for (const [entity, entry] of host.views.entities(kind.view, each)) {
+      const topic = `${kind.kind}:${entity}`;
+      const other = byName.get(topic);
+      if (matchesPattern(name, topic) && (other === undefined || other.offset < entry.offset)) byName.set(topic, entry);
+    }
+  }
+  return [...byName].map(([topic, entry]) => ({ topic, state: render(host, kind, entry) }));
+}
+
+export function newestEntry(entries: readonly (Entry<unknown> | undefined)[]): Entry<unknown> | undefined {
+  let newest: Entry<unknown> | undefined;
+  for (const entry of entries) if (entry !== undefined && (newest === undefined || entry.offset > newest.offset)) newest = entry;
+  return newest;
+}
+
+function render(host: Pick<FollowingHost, "eventIdOf">, kind: TopicKind, entry: Entry<unknown>): string {
+  return withEventId(kind.render(entry.state), host.eventIdOf(entry.offset, entry.storedAt));
+}
+
+type Added = readonly (readonly [written: string, following: Following])[];
+
+function subscribeAll(host: FollowingHost, session: Session, request: FollowRequest, maxTopics: number) {
+  const results: TopicResult[] = [];
+  const added: [string, Following][] = [];
+  // Filters are checked against every topic before any is followed: a refused request changes nothing.
+  const allowed = request.topics.map((topic) => ({ topic, allowed: allow(host, session.identity, topic) }));
+  const filterOf = (kind: TopicKind) => request.filters && compileFilters(request.filters, kind.filterable ?? []);
+  for (const each of allowed) if (typeof each.allowed !== "string") filterOf(each.allowed.kind);
+  for (const { topic, allowed: target } of allowed) {
+    if (typeof target === "string") {
+      results.push({ topic, ok: false, code: target });
+    } else if (!session.following.has(target.name) && session.following.size >= maxTopics) {
+      results.push({ topic, ok: false, code: "LIMIT_REACHED" });
+    } else {
+      unfollow(host.topics, session, target.name);
+      added.push([topic, subscribe(host, session, target, request, filterOf(target.kind))]);
+      results.push({ topic, ok: true });
+    }
+  }
+  return { results, added };
+}
+
+function subscribe(host: FollowingHost, session: Session, target: Allowed, request: FollowRequest, filter: Subscription["filter"]): Following {
+  const rate = request.maxUpdatesPerSecond;
+  const subscription: Subscription = {
+    session,
+    name: target.name,
+    from: host.routedTo,
+    minIntervalMs: rate === undefined ? 0 : 1000 / rate,
+    filter,
+    sentAt: new Map(),
+    places: new Map(),
+  };
+  const tenants = target.kind.shared === true ? [...new Set([session.identity.tenant, host.publicTenant])] : [session.identity.tenant];
+  for (const tenant of tenants) {
+    if (isPattern(target.name)) host.topics.followPattern(tenant, target.name, subscription);
+    else host.topics.follow(tenant, target.name, subscription);
+  }
+  const following = { kind: target.kind, param: target.param, subscription };
+  session.following.set(target.name, following);
+  return following;
+}
+
+function snapshotsOf(host: FollowingHost, session: Session, added: Added): Snapshot[] {
+  return added.flatMap(([, { kind, param, subscription }]) => snapshots(host, session.identity.tenant, { kind, param, name: subscription.name }));
+}
+
+/**
+ * Moves the lossless lane back to `offset` for the added topics. What else the session follows has had everything up to
+ * where the lane stands, and is not told it again.
+ */
+function rewind(host: FollowingHost, session: Session, offset: Offset, added: Added): void {
+  const stands = session.outbox.sentTo;
+  const isNew = new Set(added.map(([, { subscription }]) => subscription));
+  const reached = session.outbox.flowing ? host.routedTo : stands;
+  for (const { subscription } of session.following.values()) {
+    if (!isNew.has(subscription)) subscription.from = Math.max(subscription.from, reached);
+  }
+  session.outbox.rewind(session.outbox.flowing ? offset : Math.min(offset, stands));
+  host.catchUp(session);
+}
+
+export function refuseTopic(topic: string, code: ErrorCode): Refusal {
+  return new Refusal(code, `${topic} cannot be followed`);
+}

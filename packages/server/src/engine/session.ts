@@ -1,0 +1,159 @@
+/** One authenticated client connection on one surface: its identity, what it follows, and its outbox. */
+import { Refusal } from "@broadtape/protocol/errors";
+import type { Offset } from "@broadtape/protocol/event-id";
+import type { Identity } from "@broadtape/protocol/identity";
+import type { Connection, Surface, Words } from "./message.ts";
+import { Outbox, type OutboxHost } from "./outbox.ts";
+import type { TopicKind } from "./product.ts";
+import type { Subscription } from "./topics.ts";
+import type { Deadline } from "./wheel.ts";
+
+/** What a session follows under one name. */
+export interface Following {
+  readonly kind: TopicKind;
+  readonly param: string;
+  readonly subscription: Subscription;
+}
+
+/** Facts of the connection, for logs and operators. */
+export interface Peer {
+  readonly address: string;
+  readonly userAgent: string | undefined;
+  readonly clientId?: string | undefined;
+  readonly correlationId: string;
+}
+
+/** What the engine does for a session. */
+export interface SessionHost extends OutboxHost {
+  readonly limits: OutboxHost["limits"];
+  /** The spelling of the newest event id at or before this offset. */
+  cursorAt(offset: Offset): string;
+  catchUp(session: Session): void;
+  gone(session: Session, code: string): void;
+}
+
+export class Session {
+  readonly id: string;
+  readonly surface: Surface;
+  readonly connection: Connection;
+  readonly peer: Peer;
+  readonly outbox: Outbox;
+  readonly since: number;
+  /** By the name the client used. Bounded by the surface's limit of topics. */
+  readonly following = new Map<string, Following>();
+  identity: Identity;
+  /** Set while catch-up runs, so that it runs once. */
+  isCatchingUp = false;
+  /** Called when the lossless lane's place in the log is no longer kept; without it the session is closed. */
+  onExpired: ((from: Offset) => void) | undefined;
+  readonly #host: SessionHost;
+  readonly #deadlines = new Map<string, Deadline>();
+  #heardAt: number;
+  #closed = false;
+  /** Actions that wait until the lossless lane flows again. Bounded by the surface's command limits. */
+  #whenFlowing: (() => void)[] = [];
+
+  constructor(host: SessionHost, id: string, identity: Identity, surface: Surface, connection: Connection, peer: Peer) {
+    this.#host = host;
+    this.id = id;
+    this.identity = identity;
+    this.surface = surface;
+    this.connection = connection;
+    this.peer = peer;
+    this.since = host.clock.now();
+    this.#heardAt = host.clock.monotonic();
+    this.outbox = new Outbox(host, this.#owner(), surface, connection);
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** When the client last showed a sign of life, on the monotonic clock. */
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
+  /** Any packet is a sign of life, the protocol's own pong included. */
+  heard(): void {
+    this.#heardAt = this.#host.clock.monotonic();
+  }
+
+  /** Says something to this client alone, in order with everything else it is sent. */
+  say(words: Words): void {
+    this.outbox.say(words);
+  }
+
+  /** Cursor of the newest event that this session was sent or has passed. */
+  get cursor(): string {
+    return this.#host.cursorAt(this.outbox.sentTo);
+  }
+
+  /** Runs now if the lossless lane is live, else as soon as it is. */
+  whenFlowing(run: () => void): void {
+    if (this.outbox.flowing) run();
+    else this.#whenFlowing.push(run);
+  }
+
+  /** The catch-up reached the live stream. */
+  flow(): void {
+    this.outbox.flow();
+    const waiting = this.#whenFlowing;
+    this.#whenFlowing = [];
+    for (const run of waiting) run();
+  }
+
+  /** Arms a named deadline of this session in place of the one of that name before. */
+  arm(name: string, ms: number, run: () => void): void {
+    this.#host.wheel.disarm(this.#deadlines.get(name));
+    if (!this.#closed) this.#deadlines.set(name, this.#host.wheel.arm(ms, run));
+  }
+
+  disarm(name: string): void {
+    this.#host.wheel.disarm(this.#deadlines.get(name));
+    this.#deadlines.delete(name);
+  }
+
+  /** Ends the connection by the server's will: tells why, flushes, closes. Nothing is delivered after it. */
+  close(refusal: Refusal, reconnect = true): void {
+    if (this.#closed) return;
+    this.say(this.surface.refuse(refusal));
+    const farewell = this.surface.farewell?.(refusal, reconnect);
+    if (farewell !== undefined) this.say(farewell);
+    this.#end(refusal.code);
+    this.connection.close(refusal);
+  }
+
+  /** The client or the network ended the connection. */
+  lost(): void {
+    this.#end("lost");
+  }
+
+  #end(code: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.outbox.close();
+    for (const deadline of this.#deadlines.values()) this.#host.wheel.disarm(deadline);
+    this.#deadlines.clear();
+    this.#whenFlowing = [];
+    this.#host.gone(this, code);
+    this.following.clear();
+  }
+
+  #owner() {
+    return {
+      paused: () => {
+        this.#host.catchUp(this);
+      },
+      drained: () => {
+        if (!this.outbox.flowing) this.#host.catchUp(this);
+      },
+      overrun: () => {
+        // Not in the middle of routing: others are being told.
+        this.#host.clock.endOfTurn(() => {
+          this.close(new Refusal("SLOW_CONSUMER", "more is owed to this connection than it takes"));
+        });
+      },
+    };
+  }
+}

@@ -1,0 +1,142 @@
+/** All open sessions: limits, expiry, heartbeats, sweeping of those that stopped reading. */
+import { Refusal } from "@broadtape/protocol/errors";
+import type { Identity } from "@broadtape/protocol/identity";
+import type { Clock } from "./clock.ts";
+import type { Meter } from "./meter.ts";
+import type { Session } from "./session.ts";
+import type { Wheel } from "./wheel.ts";
+
+export interface SessionsHost {
+  readonly clock: Clock;
+  readonly wheel: Wheel;
+  readonly meter: Meter;
+  readonly limits: {
+    readonly connections: number;
+    readonly connectionsPerUser: number;
+    readonly slowConsumerMs: number;
+    readonly stalledMs: number;
+  };
+}
+
+const SWEEP_MS = 1000;
+
+export class Sessions {
+  readonly #host: SessionsHost;
+  readonly #sessions = new Map<string, Session>();
+  readonly #byUser = new Map<string, Set<Session>>();
+  readonly #byCookie = new Map<string, Set<Session>>();
+
+  constructor(host: SessionsHost) {
+    this.#host = host;
+    this.#sweepLater();
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  /** Users with at least one session; a metric. */
+  get users(): number {
+    return this.#byUser.size;
+  }
+
+  values(): Iterable<Session> {
+    return this.#sessions.values();
+  }
+
+  get(id: string): Session | undefined {
+    return this.#sessions.get(id);
+  }
+
+  /** Throws LIMIT_REACHED when the server or the user has as many connections as allowed. */
+  checkRoom(identity: Identity): void {
+    if (this.#sessions.size >= this.#host.limits.connections) throw new Refusal("LIMIT_REACHED", "the server holds as many connections as it may");
+    const own = this.#byUser.get(userKey(identity))?.size ?? 0;
+    if (own >= this.#host.limits.connectionsPerUser) throw new Refusal("LIMIT_REACHED", "too many connections of this user");
+  }
+
+  add(session: Session): void {
+    this.#sessions.set(session.id, session);
+    addTo(this.#byUser, userKey(session.identity), session);
+    if (session.identity.sessionId !== undefined) addTo(this.#byCookie, session.identity.sessionId, session);
+    this.armExpiry(session);
+    this.#beat(session);
+  }
+
+  remove(session: Session, code: string): void {
+    this.#sessions.delete(session.id);
+    removeFrom(this.#byUser, userKey(session.identity), session);
+    if (session.identity.sessionId !== undefined) removeFrom(this.#byCookie, session.identity.sessionId, session);
+    if (code !== "lost") this.#host.meter.dropped.set(code, (this.#host.meter.dropped.get(code) ?? 0) + 1);
+  }
+
+  /** A fresh token of the same user: delivery goes on until that one's end. */
+  renew(session: Session, identity: Identity): void {
+    if (session.identity.sessionId !== undefined) removeFrom(this.#byCookie, session.identity.sessionId, session);
+    session.identity = identity;
+    if (identity.sessionId !== undefined) addTo(this.#byCookie, identity.sessionId, session);
+    this.armExpiry(session);
+  }
+
+  armExpiry(session: Session): void {
+    session.arm("expiry", session.identity.expiresAt - this.#host.clock.now(), () => {
+      session.close(new Refusal("TOKEN_EXPIRED", "the token or session has expired"));
+    });
+  }
+
+  /** Closes what hangs on a cookie session that ended. */
+  endCookie(sessionId: string): void {
+    for (const session of [...(this.#byCookie.get(sessionId) ?? [])]) {
+      session.close(new Refusal("TOKEN_EXPIRED", "the session has ended"), false);
+    }
+  }
+
+  /** Newest and oldest sessions of a user, in order of arrival. */
+  ofUser(identity: Pick<Identity, "tenant" | "userId">): readonly Session[] {
+    return [...(this.#byUser.get(userKey(identity)) ?? [])];
+  }
+
+  #beat(session: Session): void {
+    session.arm("heartbeat", session.surface.heartbeatMs, () => {
+      const now = this.#host.clock.now();
+      const quietFor = this.#host.clock.monotonic() - session.outbox.lastSentAt;
+      const beats = session.surface.beatsWhenBusy !== false || quietFor >= session.surface.heartbeatMs - 1;
+      if (beats && session.outbox.idle) session.say(session.surface.heartbeat(session.cursor, now));
+      this.#beat(session);
+    });
+  }
+
+  #sweepLater(): void {
+    this.#host.wheel.arm(SWEEP_MS, () => {
+      this.#sweep();
+      this.#sweepLater();
+    });
+  }
+
+  /** Ends connections that have not drained for too long: the lossless ones of a slow reader, later all. */
+  #sweep(): void {
+    const now = this.#host.clock.monotonic();
+    const { slowConsumerMs, stalledMs } = this.#host.limits;
+    for (const session of [...this.#sessions.values()]) {
+      const { stuckSince, flowing } = session.outbox;
+      if (stuckSince === undefined) continue;
+      const allowed = flowing ? stalledMs : slowConsumerMs;
+      if (now - stuckSince >= allowed) session.close(new Refusal("SLOW_CONSUMER", "the connection does not drain"));
+    }
+  }
+}
+
+function userKey({ tenant, userId }: Pick<Identity, "tenant" | "userId">): string {
+  return `${tenant}\u0000${userId}`;
+}
+
+function addTo(map: Map<string, Set<Session>>, key: string, session: Session): void {
+  const set = map.get(key);
+  if (set === undefined) map.set(key, new Set([session]));
+  else set.add(session);
+}
+
+function removeFrom(map: Map<string, Set<Session>>, key: string, session: Session): void {
+  const set = map.get(key);
+  if (set?.delete(session) === true && set.size === 0) map.delete(key);
+}

@@ -1,0 +1,126 @@
+/** The door of the one way through the house: what may become an event, and what is wrong with what may not (contract 00-common "Publishing"). */
+import type { z } from "zod";
+import { type EventFault, Refusal } from "@broadtape/protocol/errors";
+import { type PublishedEvent, eventEnvelope } from "@broadtape/protocol/event";
+import type { NewEvent } from "../log/log.ts";
+import type { DomainEvent, Product } from "./product.ts";
+
+/** Who publishes. */
+export interface Publisher {
+  readonly userId: string;
+  readonly tenant: string;
+  /** May publish for other tenants (`events:publish:any`). */
+  readonly anyTenant: boolean;
+  /** Default for events without one. */
+  readonly correlationId: string;
+  /** The server itself, for types that nobody else may publish. */
+  readonly isServer?: true;
+}
+
+/** A batch in which at least one event is bad; nothing of it is stored. */
+export class BadEvents extends Error {
+  override readonly name = "BadEvents";
+  readonly faults: readonly EventFault[];
+
+  constructor(faults: readonly EventFault[]) {
+    const [first] = faults;
+    super(first === undefined ? "no events" : describe(first));
+    this.faults = faults;
+  }
+}
+
+/** A checked event and who owns its type. */
+export interface Admitted {
+  readonly product: Product;
+  readonly event: NewEvent;
+  readonly data: unknown;
+}
+
+export interface ValidationHost {
+  readonly products: readonly Product[];
+  readonly limits: { readonly batchEvents: number };
+  readonly isFull: () => boolean;
+  now(): number;
+  newId(): string;
+}
+
+const MAX_FAULTS = 100;
+
+/** Checks a whole batch. Throws {@link BadEvents}, or a FORBIDDEN refusal for a tenant that is not the publisher's. */
+export function validate(host: ValidationHost, events: readonly unknown[], publisher: Publisher): readonly Admitted[] {
+  if (events.length === 0) throw new BadEvents([{ index: 0, path: "", message: "a batch holds at least one event" }]);
+  if (events.length > host.limits.batchEvents) {
+    const message = `a batch holds at most ${host.limits.batchEvents} events`;
+    throw new BadEvents([{ index: host.limits.batchEvents, path: "", message }]);
+  }
+  const faults: EventFault[] = [];
+  const admitted: Admitted[] = [];
+  const now = new Date(host.now()).toISOString();
+  for (const [index, event] of events.entries()) {
+    const result = admit(host, event, publisher, now);
+    if ("product" in result) admitted.push(result);
+    else for (const fault of result) if (faults.length < MAX_FAULTS) faults.push({ index, ...fault });
+  }
+  if (faults.length > 0) throw new BadEvents(faults);
+  return admitted;
+}
+
+type Faults = readonly Omit<EventFault, "index">[];
+
+function admit(host: ValidationHost, input: unknown, publisher: Publisher, now: string): Admitted | Faults {
+  const envelope = eventEnvelope.safeParse(input);
+  if (!envelope.success) return faultsOf(envelope.error, []);
+  const event: PublishedEvent = envelope.data;
+  const product = host.products.find((each) => Object.hasOwn(each.types, event.type));
+  const type = product?.types[event.type];
+  if (product === undefined || type === undefined) return [{ path: "type", message: "is not a type of the catalogue" }];
+  if (type.internal === true && publisher.isServer !== true) return [{ path: "type", message: "is published by the server alone" }];
+  const tenant = event.tenantid ?? publisher.tenant;
+  if (tenant !== publisher.tenant && !publisher.anyTenant) {
+    throw new Refusal("FORBIDDEN", "publishing for another tenant needs the permission events:publish:any", { path: "tenantid" });
+  }
+  const checked = type.schema.safeParse(event.data);
+  if (!checked.success) return faultsOf(checked.error, ["data"]);
+  const fault = product.admit?.({ type: event.type, data: checked.data, tenant });
+  if (fault !== undefined) return [fault];
+  if (host.isFull()) return [{ path: "", message: "the server holds as many entities as it may" }];
+  return admittedOf(host, event, product, checked.data, tenant, publisher, now);
+}
+
+function admittedOf(
+  host: ValidationHost,
+  event: PublishedEvent,
+  product: Product,
+  data: unknown,
+  tenant: string,
+  publisher: Publisher,
+  now: string,
+): Admitted {
+  const time = event.time ?? now;
+  // Where an event goes depends on its content alone, so its place in the log may still be open here.
+  const draft: DomainEvent = { type: event.type, data, text: "", tenant, offset: 0, storedAt: 0, time };
+  return {
+    product,
+    data,
+    event: {
+      tenant,
+      type: event.type,
+      source: event.source ?? publisher.userId,
+      id: event.id ?? host.newId(),
+      time,
+      subject: event.subject,
+      correlationId: event.correlationid ?? publisher.correlationId,
+      data: JSON.stringify(event.data),
+      topics: product.topicsOf(draft),
+      deduplicate: event.id !== undefined,
+    },
+  };
+}
+
+function faultsOf(error: z.ZodError, prefix: readonly string[]): Faults {
+  return error.issues.map((issue) => ({ path: [...prefix, ...issue.path.map(String)].join("."), message: issue.message }));
+}
+
+function describe(fault: EventFault): string {
+  return `event ${fault.index}${fault.path === "" ? "" : `, ${fault.path}`}: ${fault.message}`;
+}
