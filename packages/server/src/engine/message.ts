@@ -47,6 +47,8 @@ export interface Words {
   /** JSON text of an object. */
   readonly body: string;
   readonly id?: string | undefined;
+  /** A comment to go with it, where the wire has comments. */
+  readonly comment?: string | undefined;
 }
 
 /** How a surface words what the engine has to say. All pure: the same message reads the same for everybody. */

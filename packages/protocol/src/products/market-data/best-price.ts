@@ -39,8 +39,6 @@ export interface SourceQuote {
 export interface SymbolState {
   readonly price: BestPrice;
   readonly quotes: readonly SourceQuote[];
-  readonly offset: Offset;
-  readonly storedAt: number;
 }
 
 /** Where and when the log took the event that is folded. */
@@ -50,8 +48,8 @@ export interface Place {
 }
 
 /** A publisher's own best price: taken as it is, with what it left out derived in decimals. */
-export function foldBestPrice(state: SymbolState | undefined, data: BestPriceData, place: Place): SymbolState {
-  return { price: withDerived(allowListed(data)), quotes: state?.quotes ?? [], offset: place.offset, storedAt: place.storedAt };
+export function foldBestPrice(state: SymbolState | undefined, data: BestPriceData): SymbolState {
+  return { price: withDerived(allowListed(data)), quotes: state?.quotes ?? [] };
 }
 
 /** A source's quote: replaces its last one; sources silent for `staleAfterMs` at this arrival are dropped. */
@@ -61,7 +59,7 @@ export function foldQuote(state: SymbolState | undefined, data: QuoteData, place
   );
   const withdrawn = data.bid == null && data.ask == null;
   const quotes = withdrawn ? others : [...others, quoteOf(data, place)];
-  return { price: bestOf(data.symbol, quotes, data.timestamp), quotes, offset: place.offset, storedAt: place.storedAt };
+  return { price: bestOf(data.symbol, quotes, data.timestamp), quotes };
 }
 
 /** The server's word that a source went silent. Void (the same state) when the source has quoted since. */
@@ -69,7 +67,7 @@ export function foldQuoteStale(state: SymbolState | undefined, data: QuoteStaleD
   const stale = state?.quotes.find((quote) => quote.source === data.source && quote.offset === data.quoteOffset);
   if (state === undefined || stale === undefined) return state;
   const quotes = state.quotes.filter((quote) => quote !== stale);
-  return { price: bestOf(data.symbol, quotes, place.storedAt), quotes, offset: place.offset, storedAt: place.storedAt };
+  return { price: bestOf(data.symbol, quotes, place.storedAt), quotes };
 }
 
 /** Highest bid and lowest ask over the quotes; among equals the one that came first. Crossed books stay crossed. */
