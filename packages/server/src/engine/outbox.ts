@@ -194,8 +194,10 @@ export class Outbox {
     }
   }
 
+  /** Hands over the last words whether or not the connection drains, and takes nothing more. */
   close(): void {
-    this.flush();
+    const pending = this.#pending;
+    if (pending !== undefined && !this.#closed) this.#connection.send(pending.parcel(this.#connection.form));
     this.#closed = true;
     this.#pending = undefined;
     for (const value of this.#held.values()) this.#host.wheel.disarm(value.deadline);

@@ -1,7 +1,7 @@
 /** What a native client says, over WebSocket or posted beside a stream. */
 import { Refusal } from "@broadtape/protocol/errors";
 import type { Identity } from "@broadtape/protocol/identity";
-import { type ClientMessage, type SubscribedMessage, type TopicResult, clientMessage } from "@broadtape/protocol/native";
+import { type ClientMessage, type RequestId, type SubscribedMessage, type TopicResult, clientMessage } from "@broadtape/protocol/native";
 import type { Engine } from "../engine/engine.ts";
 import { TokenBucket } from "../engine/limits.ts";
 import type { Session } from "../engine/session.ts";
@@ -31,7 +31,7 @@ export class NativeCommands {
   /** Takes one message as text. Whatever it is, the answer is a message; only a flood closes the connection. */
   async receive(text: string): Promise<void> {
     this.#session.heard();
-    let id: unknown;
+    let id: RequestId | undefined;
     try {
       const value = parseText(text);
       id = idOf(value);
@@ -136,7 +136,7 @@ export function authenticateToken(text: string): string {
   return message.token;
 }
 
-function idOf(value: unknown): unknown {
+function idOf(value: unknown): RequestId | undefined {
   if (typeof value !== "object" || value === null || !("id" in value)) return undefined;
   return (typeof value.id === "string" && value.id.length <= 128) || typeof value.id === "number" ? value.id : undefined;
 }

@@ -1,6 +1,6 @@
 /** The native protocol (contract 60-native): any topic of any product on one connection, with one cursor. */
 import { Refusal } from "@broadtape/protocol/errors";
-import type { LaggingMessage, PingMessage, WelcomeMessage } from "@broadtape/protocol/native";
+import type { RequestId, ServerMessage } from "@broadtape/protocol/native";
 import type { Message, Surface, Words } from "../engine/message.ts";
 import type { Session } from "../engine/session.ts";
 import type { CommandRate, Desk } from "../engine/surface.ts";
@@ -25,15 +25,16 @@ export function nativeSurface(options: NativeOptions): NativeSurface {
     word: (message) => ({ name: "event", body: eventBody(message), id: message.eventId }),
     wordConflated: (message, replaced) => ({ name: "event", body: `${eventBody(message).slice(0, -1)},"conflated":${replaced}}`, id: message.eventId }),
     wordBatch: (messages) => ({ name: "batch", body: `{"type":"batch","events":[${messages.map(eventBody).join(",")}]}`, id: messages.at(-1)?.eventId }),
-    heartbeat: (lastEventId, now) => said({ type: "ping", serverTime: now, lastEventId } satisfies PingMessage),
+    heartbeat: (lastEventId, now) => said({ type: "ping", serverTime: now, lastEventId }),
     refuse: (refusal) => said({ type: "error", code: refusal.code, message: refusal.message, ...refusal.details }),
     farewell: ({ code, details }, reconnect) => said({ type: "closing", code, reconnect, ...(details.reconnectAfterMs !== undefined && { reconnectAfterMs: details.reconnectAfterMs }) }),
-    lagging: (lane, behindMs) => said({ type: "lagging", behindMs: Math.round(behindMs), lane } satisfies LaggingMessage),
+    lagging: (lane, behindMs) => said({ type: "lagging", behindMs: Math.round(behindMs), lane }),
     caughtUp: () => said({ type: "caughtUp" }),
     revoked: (topics) => said({ type: "revoked", topics }),
     welcome(session, desk) {
       const { burst, perSecond } = options.commandRate;
-      const welcome: WelcomeMessage = {
+      session.say(
+        said({
         type: "welcome",
         connectionId: session.id,
         serverTime: desk.clock.now(),
@@ -41,19 +42,19 @@ export function nativeSurface(options: NativeOptions): NativeSurface {
         head: desk.cursorAt(desk.routedTo),
         heartbeatMs: options.heartbeatMs,
         limits: { topics: options.maxTopics, commandsBurst: burst, commandsPerSecond: perSecond },
-      };
-      session.say(said(welcome));
+        }),
+      );
     },
   };
 }
 
 /** A message as words: its type is its name. */
-export function said(message: { readonly type: string }): Words {
+export function said(message: ServerMessage): Words {
   return { name: message.type, body: JSON.stringify(message) };
 }
 
 /** A refusal of one command, or of none in particular. */
-export function errorWords(refusal: Refusal, id: unknown): Words {
+export function errorWords(refusal: Refusal, id: RequestId | undefined): Words {
   return said({ type: "error", ...(id !== undefined && { id }), code: refusal.code, message: refusal.message, ...refusal.details });
 }
 

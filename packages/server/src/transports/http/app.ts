@@ -1,0 +1,80 @@
+/** The HTTP server: correlation ids, error bodies, body parsing, CORS; routes are added by whoever owns them. */
+import cors from "@fastify/cors";
+import helmet from "@fastify/helmet";
+import fastify, { type FastifyError, type FastifyInstance } from "fastify";
+import type { FastifyBaseLogger } from "fastify";
+import { Refusal } from "@broadtape/protocol/errors";
+import { BadEvents } from "../../engine/validate.ts";
+import { correlationIdOf } from "../peer.ts";
+import { httpError, statusOf } from "../reason-phrase.ts";
+import { BadBody, EVENT_TYPES } from "./publishing.ts";
+
+export interface HttpOptions {
+  readonly logger: FastifyBaseLogger;
+  readonly corsOrigins: readonly string[];
+  readonly trustProxy: readonly string[];
+}
+
+/** What the log says when it takes no more; known by name, so that HTTP knows no adapter. */
+interface Unavailable extends Error {
+  readonly retryAfterMs: number;
+}
+
+export async function createApp(options: HttpOptions): Promise<FastifyInstance> {
+  const app = fastify({
+    loggerInstance: options.logger,
+    disableRequestLogging: true,
+    trustProxy: options.trustProxy.length === 0 ? false : [...options.trustProxy],
+    genReqId: correlationIdOf,
+    requestIdLogLabel: "correlationId",
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 1024 },
+  });
+  app.addHook("onRequest", async (request, reply) => {
+    reply.header("X-Correlation-ID", request.id);
+  });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser([...EVENT_TYPES], { parseAs: "buffer" }, (_request, body, done) => {
+    done(null, body);
+  });
+  await app.register(helmet, { contentSecurityPolicy: { directives: CONTENT_POLICY }, hsts: false });
+  await app.register(cors, {
+    origin: options.corsOrigins.length === 0 ? false : options.corsOrigins.includes("*") ? "*" : [...options.corsOrigins],
+    credentials: options.corsOrigins.length > 0 && !options.corsOrigins.includes("*"),
+    exposedHeaders: ["X-Correlation-ID", "ETag", "Retry-After"],
+    // Streams answer their own preflights.
+    preflight: false,
+  });
+  app.setNotFoundHandler((_request, reply) => reply.code(404).send(httpError(404, "no such resource")));
+  app.setErrorHandler(async (error: FastifyError, request, reply) => {
+    if (error instanceof BadEvents) return reply.code(422).send(httpError(422, error.message, { errors: error.faults }));
+    if (error instanceof BadBody) return reply.code(400).send(httpError(400, error.message));
+    if (error instanceof Refusal) {
+      const statusCode = statusOf(error.code);
+      if (error.details.retryAfterMs !== undefined) reply.header("Retry-After", String(Math.ceil(error.details.retryAfterMs / 1000)));
+      return reply.code(statusCode).send(httpError(statusCode, error.message));
+    }
+    if (isUnavailable(error)) {
+      return reply.code(503).header("Retry-After", String(Math.max(1, Math.ceil(error.retryAfterMs / 1000)))).send(httpError(503, error.message));
+    }
+    const statusCode = error.statusCode ?? 500;
+    if (statusCode >= 500) request.log.error({ err: error }, "request failed");
+    return reply.code(statusCode).send(httpError(statusCode, statusCode >= 500 ? "internal error" : error.message));
+  });
+  return app;
+}
+
+function isUnavailable(error: Error): error is Unavailable {
+  return error.name === "LogUnavailable" && "retryAfterMs" in error && typeof error.retryAfterMs === "number";
+}
+
+/** The console's pages: everything from here, nothing inline. */
+const CONTENT_POLICY = {
+  defaultSrc: ["'self'"],
+  connectSrc: ["'self'", "ws:", "wss:"],
+  imgSrc: ["'self'", "data:"],
+  styleSrc: ["'self'", "'unsafe-inline'"],
+  scriptSrc: ["'self'"],
+  workerSrc: ["'self'", "blob:"],
+  upgradeInsecureRequests: null,
+};

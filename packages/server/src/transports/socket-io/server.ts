@@ -1,0 +1,230 @@
+/** Socket.IO namespaces for surfaces (contract 00-common, 10-market-data): stock clients, websocket and polling. */
+import type { Server as HttpServer } from "node:http";
+import { Server, type Namespace, type Socket } from "socket.io";
+import * as parser from "socket.io-parser";
+import { Refusal } from "@broadtape/protocol/errors";
+import type { Identity } from "@broadtape/protocol/identity";
+import type { Engine } from "../../engine/engine.ts";
+import { TokenBucket } from "../../engine/limits.ts";
+import { type Form, type Words, newFormIndex } from "../../engine/message.ts";
+import type { Session } from "../../engine/session.ts";
+import { type SocketSurface, errorBody } from "../../engine/surface.ts";
+import { watchIdle } from "../idle.ts";
+import type { ConnectionLog, Gate } from "../gate.ts";
+import { type AddressOf, correlationIdOf, peerOf } from "../peer.ts";
+import { joinFrames, textFrame } from "../websocket/frames.ts";
+import { SocketIoConnection, type SocketIoForms } from "./connection.ts";
+import { MALFORMED, TolerantDecoder } from "./decoder.ts";
+
+export interface SocketIoOptions {
+  readonly server: HttpServer;
+  readonly engine: Engine;
+  readonly gate: Gate;
+  readonly surfaces: readonly SocketSurface[];
+  readonly addressOf: AddressOf;
+  readonly corsOrigins: readonly string[];
+  readonly frameBytes: number;
+  readonly log: ConnectionLog;
+}
+
+/** Serves the surfaces; the returned server is closed with the HTTP server. */
+export function serveSocketIo(options: SocketIoOptions): Server {
+  const { corsOrigins } = options;
+  const io = new Server(options.server, {
+    serveClient: false,
+    maxHttpBufferSize: options.frameBytes,
+    perMessageDeflate: false,
+    destroyUpgrade: false,
+    parser: { ...parser, Decoder: TolerantDecoder },
+    ...(corsOrigins.length > 0 && { cors: { origin: corsOrigins.includes("*") ? "*" : [...corsOrigins], credentials: !corsOrigins.includes("*") } }),
+  });
+  io.engine.on("headers", (headers: Record<string, string>, request: Parameters<typeof correlationIdOf>[0]) => {
+    headers["X-Correlation-ID"] = correlationIdOf(request);
+  });
+  for (const surface of options.surfaces) serveNamespace(options, io.of(surface.path), surface);
+  // A namespace that nobody serves is refused like any other connection that cannot be.
+  return io;
+}
+
+/** Socket.IO event packets of a namespace, as text. */
+function packet(path: string, { name, body }: Words): string {
+  return path === "/" ? `2[${JSON.stringify(name)},${body}]` : `2${path},[${JSON.stringify(name)},${body}]`;
+}
+
+function formsOf(surface: SocketSurface): SocketIoForms {
+  // Engine.IO's type "message" is 4; polling adds it itself.
+  const webSocket: Form = { surface, index: newFormIndex(), frame: (words) => textFrame(`4${packet(surface.path, words)}`), join: joinFrames };
+  const polling: Form = { surface, index: newFormIndex(), frame: (words) => Buffer.from(packet(surface.path, words)), join: joinFrames };
+  return { webSocket, polling };
+}
+
+function serveNamespace(options: SocketIoOptions, namespace: Namespace, surface: SocketSurface): void {
+  const forms = formsOf(surface);
+  namespace.use((socket, next) => {
+    authenticate(options.gate, socket).then(
+      (result) => {
+        verdicts.set(socket, result);
+        next();
+      },
+      (error: unknown) => {
+        options.log.error({ err: error }, "authentication failed");
+        next(new Error("internal error"));
+      },
+    );
+  });
+  namespace.on("connection", (socket) => {
+    const verdict = verdicts.get(socket);
+    try {
+      if (verdict === undefined) throw new Refusal("UNAUTHORIZED", "No token provided");
+      if (verdict instanceof Refusal) throw verdict;
+      open(options, surface, forms, socket, verdict);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      refuse(socket, error);
+    }
+  });
+}
+
+/** What authentication found, until the socket is connected. */
+const verdicts = new WeakMap<Socket, Identity | Refusal>();
+
+async function authenticate(gate: Gate, socket: Socket): Promise<Identity | Refusal> {
+  const { auth, headers, query } = socket.handshake;
+  try {
+    return await gate.authenticate({
+      authToken: (auth as Record<string, unknown>)["token"],
+      headers,
+      queryToken: typeof query["token"] === "string" ? query["token"] : undefined,
+    });
+  } catch (error) {
+    if (error instanceof Refusal) return error;
+    throw error;
+  }
+}
+
+/** Tells why, then closes the connection (contract 70-details "refusal at connect"). */
+function refuse(socket: Socket, refusal: Refusal): void {
+  socket.emit("error", JSON.parse(errorBody(refusal)));
+  const { conn } = socket;
+  socket.disconnect();
+  setTimeout(() => {
+    if ((socket.client as unknown as { sockets: ReadonlyMap<string, unknown> }).sockets.size === 0) conn.close();
+  }, 1000).unref();
+}
+
+function open(options: SocketIoOptions, surface: SocketSurface, forms: SocketIoForms, socket: Socket, identity: Identity): void {
+  const { engine, log } = options;
+  const connection = new SocketIoConnection(socket, forms);
+  const session = engine.open(identity, surface, connection, peerOf(socket.request, options.addressOf), socket.id);
+  log.info({ sessionId: session.id, userId: identity.userId, tenant: identity.tenant, surface: surface.name, correlationId: session.peer.correlationId }, "connected");
+  listen(socket, session);
+  watchIdle(session, engine.clock, surface.idleMs, () => undefined);
+  const commands = new Commands(options, surface, session);
+  socket.onAny((name: string, ...args: unknown[]) => {
+    commands.receive(name, args);
+  });
+  surface.open(session, engine);
+}
+
+/** Drains and signs of life of the client's Engine.IO connection, whose transport changes when polling becomes WebSocket. */
+function listen(socket: Socket, session: Session): void {
+  const { conn } = socket;
+  const onReady = () => {
+    session.outbox.ready();
+  };
+  const onPacket = () => {
+    session.heard();
+  };
+  let { transport } = conn;
+  const onUpgrade = () => {
+    transport.off("ready", onReady);
+    transport = conn.transport;
+    transport.on("ready", onReady);
+    onReady();
+  };
+  transport.on("ready", onReady);
+  conn.on("upgrade", onUpgrade);
+  conn.on("packet", onPacket);
+  socket.on("disconnect", () => {
+    transport.off("ready", onReady);
+    conn.off("upgrade", onUpgrade);
+    conn.off("packet", onPacket);
+    session.lost();
+  });
+}
+
+type Acknowledge = (answer: object) => void;
+
+/** What a client says in a namespace. */
+class Commands {
+  readonly #options: SocketIoOptions;
+  readonly #surface: SocketSurface;
+  readonly #session: Session;
+  readonly #bucket: TokenBucket;
+
+  constructor(options: SocketIoOptions, surface: SocketSurface, session: Session) {
+    this.#options = options;
+    this.#surface = surface;
+    this.#session = session;
+    this.#bucket = new TokenBucket(options.engine.clock, surface.commandRate.burst, surface.commandRate.perSecond);
+  }
+
+  receive(name: string, args: readonly unknown[]): void {
+    const last = args.at(-1);
+    const acknowledge = typeof last === "function" ? (last as Acknowledge) : undefined;
+    const body = acknowledge !== undefined && args.length === 1 ? undefined : args[0];
+    try {
+      this.#take();
+      if (name === MALFORMED) throw new Refusal("BAD_REQUEST", "the packet is malformed", { path: "" });
+      if (name === "reauthenticate") {
+        this.#reauthenticate(body, acknowledge);
+        return;
+      }
+      const answer = this.#surface.receive(this.#session, this.#options.engine, name, body);
+      acknowledge?.(answer);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.#refuse(error, acknowledge);
+    }
+  }
+
+  #take(): void {
+    const retryAfterMs = this.#bucket.take();
+    if (retryAfterMs !== undefined) throw new Refusal("RATE_LIMITED", "Rate limit exceeded", { retryAfterMs });
+  }
+
+  #refuse(refusal: Refusal, acknowledge: Acknowledge | undefined): void {
+    if (acknowledge === undefined) this.#session.say(this.#surface.refuse(refusal));
+    else acknowledge(this.#surface.answerRefused(refusal));
+    if (this.#bucket.isFlooded) this.#session.close(new Refusal("RATE_LIMITED", "commands went on after RATE_LIMITED"));
+  }
+
+  #reauthenticate(body: unknown, acknowledge: Acknowledge | undefined): void {
+    const token = typeof body === "object" && body !== null && "token" in body ? body.token : undefined;
+    if (typeof token !== "string") throw new Refusal("BAD_REQUEST", "must be a token", { path: "token" });
+    this.#options.gate.verify(token).then(
+      (identity) => {
+        if (this.#session.isClosed) return;
+        try {
+          this.#options.engine.reauthenticate(this.#session, identity);
+          acknowledge?.({ success: true, expiresAt: identity.expiresAt });
+        } catch (error) {
+          this.#refuseReauthentication(error, acknowledge);
+        }
+      },
+      (error: unknown) => {
+        this.#refuseReauthentication(error, acknowledge);
+      },
+    );
+  }
+
+  /** The old token goes on until its own end. */
+  #refuseReauthentication(error: unknown, acknowledge: Acknowledge | undefined): void {
+    if (!(error instanceof Refusal)) {
+      this.#options.log.error({ err: error, sessionId: this.#session.id }, "reauthentication failed");
+      return;
+    }
+    this.#session.say(this.#surface.refuse(error));
+    acknowledge?.({ success: false, error: error.code });
+  }
+}

@@ -1,0 +1,167 @@
+/** Event streams over HTTP: a product's stream surfaces, and the native protocol with its commands posted beside it. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { Refusal } from "@broadtape/protocol/errors";
+import type { Identity } from "@broadtape/protocol/identity";
+import { NATIVE_STREAM_PATH } from "@broadtape/protocol/native";
+import type { Engine } from "../../engine/engine.ts";
+import type { Surface } from "../../engine/message.ts";
+import type { Session } from "../../engine/session.ts";
+import type { StreamSurface } from "../../engine/surface.ts";
+import { NativeCommands, type NativeHost } from "../../native/commands.ts";
+import type { ConnectionLog, Gate } from "../gate.ts";
+import { type AddressOf, lastEventIdOf, peerOf, queryOf } from "../peer.ts";
+import { httpError, statusOf } from "../reason-phrase.ts";
+import { Attempts, type AttemptLimits } from "./attempts.ts";
+import { StreamConnection } from "./connection.ts";
+import { type StreamForms, streamForms } from "./frames.ts";
+
+export interface StreamOptions {
+  readonly engine: Engine;
+  readonly gate: Gate;
+  readonly host: NativeHost;
+  readonly surfaces: readonly StreamSurface[];
+  readonly addressOf: AddressOf;
+  readonly corsOrigins: readonly string[];
+  readonly attempts: AttemptLimits;
+  readonly commandBytes: number;
+  readonly log: ConnectionLog;
+}
+
+export function serveStreams(app: FastifyInstance, options: StreamOptions): void {
+  const attempts = new Attempts(options.engine.clock, options.attempts);
+  for (const surface of options.surfaces) {
+    const forms = streamForms(surface);
+    serve(app, surface.path, options, attempts, (identity, request, reply) => {
+      const plan = surface.plan(queryOf(request.raw), identity, options.engine);
+      const session = open(options, surface, forms, identity, request, reply);
+      if (session !== undefined) surface.open(session, options.engine, plan, lastEventIdOf(request.raw));
+    });
+  }
+  serveNative(app, options, attempts);
+}
+
+type Open = (identity: Identity, request: FastifyRequest, reply: FastifyReply) => void;
+
+function serve(app: FastifyInstance, path: string, options: StreamOptions, attempts: Attempts, open: Open): void {
+  app.options(path, (request, reply) => {
+    return reply.headers({ ...corsHeaders(options, request), ...PREFLIGHT_HEADERS }).code(200).send();
+  });
+  app.get(path, async (request, reply) => {
+    const address = options.addressOf(request.raw);
+    reply.headers(corsHeaders(options, request));
+    try {
+      const identity = await authenticate(options, attempts, request, address);
+      limit(attempts.count(address, "others"));
+      open(identity, request, reply);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      await refuse(reply, error);
+    }
+  });
+}
+
+async function authenticate(options: StreamOptions, attempts: Attempts, request: FastifyRequest, address: string): Promise<Identity> {
+  try {
+    return await options.gate.authenticate({ headers: request.headers, queryToken: queryOf(request.raw).get("token") ?? undefined });
+  } catch (error) {
+    if (error instanceof Refusal) limit(attempts.count(address, "failed"));
+    throw error;
+  }
+}
+
+function limit(retryAfterMs: number | undefined): void {
+  if (retryAfterMs !== undefined) throw new Refusal("RATE_LIMITED", "too many connection attempts from this address", { retryAfterMs });
+}
+
+async function refuse(reply: FastifyReply, { code, message, details }: Refusal): Promise<void> {
+  if (details.retryAfterMs !== undefined) reply.header("Retry-After", String(Math.ceil(details.retryAfterMs / 1000)));
+  const statusCode = statusOf(code);
+  await reply.code(statusCode).send(httpError(statusCode, statusCode === 401 ? "No valid session found" : message));
+}
+
+/** Opens the stream and its session; undefined where the response cannot be written to (a pipelined request). */
+function open(options: StreamOptions, surface: Surface, forms: StreamForms, identity: Identity, request: FastifyRequest, reply: FastifyReply): Session | undefined {
+  const { engine, log } = options;
+  engine.sessions.checkRoom(identity);
+  const { socket } = reply.raw;
+  if (socket === null) throw new Refusal("BAD_REQUEST", "an event stream cannot be pipelined behind another request");
+  reply.hijack();
+  const peer = peerOf(request.raw, options.addressOf);
+  const headers = { ...corsHeaders(options, request), "X-Correlation-ID": peer.correlationId };
+  const connection = new StreamConnection(request.raw, reply.raw, socket, forms, headers);
+  const session = engine.open(identity, surface, connection, peer);
+  log.info({ sessionId: session.id, userId: identity.userId, tenant: identity.tenant, surface: surface.name, correlationId: peer.correlationId }, "connected");
+  const onDrain = () => {
+    session.outbox.ready();
+  };
+  socket.setNoDelay(true);
+  socket.on("drain", onDrain);
+  reply.raw.on("close", () => {
+    socket.off("drain", onDrain);
+    session.lost();
+  });
+  return session;
+}
+
+function serveNative(app: FastifyInstance, options: StreamOptions, attempts: Attempts): void {
+  const { engine, host } = options;
+  const forms = streamForms(host.surface);
+  const commands = new Map<string, NativeCommands>();
+  serve(app, NATIVE_STREAM_PATH, options, attempts, (identity, request, reply) => {
+    const session = open(options, host.surface, forms, identity, request, reply);
+    if (session === undefined) return;
+    const own = new NativeCommands(host, session);
+    commands.set(session.id, own);
+    reply.raw.on("close", () => commands.delete(session.id));
+    host.surface.welcome(session, engine);
+    const query = queryOf(request.raw);
+    const topics = (query.get("topics") ?? "").split(",").filter(Boolean);
+    const after = lastEventIdOf(request.raw) ?? query.get("after") ?? undefined;
+    if (topics.length === 0) return;
+    own.receive(JSON.stringify({ type: "subscribe", topics, ...(after !== undefined && after !== "" && { after }) })).catch((error: unknown) => {
+      options.log.error({ err: error, sessionId: session.id }, "subscription failed");
+      session.close(new Refusal("BAD_REQUEST", "the subscription failed"));
+    });
+  });
+  app.options(`${NATIVE_STREAM_PATH}/:connectionId/commands`, (request, reply) => {
+    const methods = { ...PREFLIGHT_HEADERS, "Access-Control-Allow-Methods": "POST, OPTIONS" };
+    return reply.headers({ ...corsHeaders(options, request), ...methods }).code(200).send();
+  });
+  app.post<{ Params: { connectionId: string } }>(`${NATIVE_STREAM_PATH}/:connectionId/commands`, { bodyLimit: options.commandBytes }, async (request, reply) => {
+    reply.headers(corsHeaders(options, request));
+    const identity = await options.gate.authenticate({ headers: request.headers });
+    const session = engine.sessions.get(request.params.connectionId);
+    const own = commands.get(request.params.connectionId);
+    const isOwn = session?.identity.userId === identity.userId && session.identity.tenant === identity.tenant;
+    if (own === undefined || !isOwn) return reply.code(404).send(httpError(404, "no such connection"));
+    const text = Buffer.isBuffer(request.body) ? request.body.toString("utf8") : "";
+    for (const message of messagesOf(text)) await own.receive(message);
+    return reply.code(202).send({ accepted: true });
+  });
+}
+
+/** One message or an array of them; what is no JSON is answered on the stream like any bad message. */
+function messagesOf(text: string): string[] {
+  try {
+    const value: unknown = JSON.parse(text);
+    return Array.isArray(value) ? value.map((each) => JSON.stringify(each)) : [text];
+  } catch {
+    return [text];
+  }
+}
+
+const PREFLIGHT_HEADERS = {
+  "Access-Control-Allow-Methods": "GET, OPTIONS",
+  "Access-Control-Allow-Headers": "Content-Type, Authorization, Last-Event-ID, X-Correlation-ID",
+  "Access-Control-Max-Age": "600",
+};
+
+/** Streams that need a login allow the configured origins, with credentials; `*` never goes with credentials. */
+function corsHeaders({ corsOrigins }: StreamOptions, request: FastifyRequest): Record<string, string> {
+  const { origin } = request.headers;
+  const vary = { Vary: "Accept-Encoding, Origin" };
+  if (origin === undefined) return vary;
+  if (corsOrigins.includes(origin)) return { ...vary, "Access-Control-Allow-Origin": origin, "Access-Control-Allow-Credentials": "true" };
+  return corsOrigins.includes("*") ? { ...vary, "Access-Control-Allow-Origin": "*" } : vary;
+}
+
