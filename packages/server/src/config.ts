@@ -1,30 +1,46 @@
-/** Configuration: read once, checked whole, then passed around as plain data. Flags win over the environment. */
-import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { z } from "zod";
-import { LIMITS, LIMIT_NAMES, type Limits, defaultLimits, limitVariable } from "./config/limits.ts";
-import { VARIABLES, VARIABLE_NAMES, type Variable, type VariableName } from "./config/variables.ts";
+/** The configuration, read once at start (contract 00-common "Configuration"). What each setting means stands in `config/settings.ts`. */
+import { resolve } from "node:path";
+import type { Keys } from "./access/keys.ts";
+import { type Limits, limitKey, limitsFrom } from "./config/limits.ts";
+import { checkLimits, chooseKeys, type Given, pairNotify, refuseSeveralNodes, warningsOf } from "./config/rules.ts";
+import { limitSettings, settings } from "./config/settings.ts";
+import { type Environment, type Flags, openSources, unknownVariables } from "./config/sources.ts";
+import { DEFAULT_RETENTION, type LogLevel, type Retention, type TrustProxy } from "./config/values.ts";
 
 export interface Config {
   readonly host: string;
+  /** 0: any free one. */
   readonly port: number;
-  readonly logLevel: string;
+  /** Absolute. */
   readonly dataDirectory: string;
-  readonly keys: { readonly secret: string } | { readonly jwks: string };
+  readonly keys: Keys;
+  /** `iss` that tokens must have, where set. */
   readonly issuer: string | undefined;
+  /** `aud` that tokens must have, where set. */
   readonly audience: string | undefined;
   readonly demo: boolean;
+  /** Undefined: learned from the feed. */
   readonly symbols: readonly string[] | undefined;
   readonly publicTenant: string;
+  /** Origins as browsers send them; `*` among them lets every site in, without credentials. Empty: same origin. */
   readonly corsOrigins: readonly string[];
-  readonly trustProxy: readonly string[];
-  readonly retention: { readonly maxAgeMs: number; readonly maxBytes: number };
+  readonly trustProxy: TrustProxy;
+  readonly retention: Retention;
   readonly dedupeWindowMs: number;
+  readonly notify: Notify;
+  readonly logLevel: LogLevel;
   readonly limits: Limits;
+  /** What the operator should know though it is no error; one line each. */
+  readonly warnings: readonly string[];
 }
 
-/** What is wrong with the configuration: one line a fault, each naming its variable. */
+/** Where notifications go (contract 30-transactions). */
+export interface Notify {
+  readonly webhook: { readonly url: string; readonly secret: string } | undefined;
+  readonly smtp: { readonly url: string; readonly from: string } | undefined;
+}
+
+/** All that is wrong with a configuration: one line a fault, each naming its variable. */
 export class BadConfig extends Error {
   override readonly name = "BadConfig";
   readonly faults: readonly string[];
@@ -35,126 +51,56 @@ export class BadConfig extends Error {
   }
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
-/** Reads and checks everything. `flags`: variables given on the command line. Throws {@link BadConfig}. */
-export function readConfig(env: Environment, flags: Environment = {}): Config {
-  const faults: string[] = [];
-  const given = { ...dropEmpty(env), ...dropEmpty(flags) };
-  faults.push(...unknownNames(given));
-  const values = new Map<VariableName, unknown>();
-  for (const name of VARIABLE_NAMES) {
-    const value = readOne(name, given, faults);
-    if (value !== undefined) values.set(name, value);
-  }
-  const limits = readLimits(given, faults);
-  const get = <T>(name: VariableName, schema: z.ZodType<T>): T | undefined => (values.has(name) ? schema.parse(values.get(name)) : undefined);
-  const demo = get("BROADTAPE_DEMO", z.boolean()) ?? false;
-  const dataDirectory = resolve(get("BROADTAPE_DATA_DIR", z.string()) ?? "data");
-  const secret = get("BROADTAPE_JWT_SECRET", z.string());
-  const jwks = get("BROADTAPE_JWKS", z.string());
-  const wantsKeys = secret === undefined && jwks === undefined && !faults.some((fault) => fault.startsWith("BROADTAPE_JWT_SECRET"));
-  if (secret !== undefined && jwks !== undefined) faults.push("BROADTAPE_JWKS: cannot be set together with BROADTAPE_JWT_SECRET");
-  if (wantsKeys && !demo) faults.push("BROADTAPE_JWT_SECRET: required (or BROADTAPE_JWKS), unless BROADTAPE_DEMO is on");
-  const corsOrigins = get("BROADTAPE_CORS_ORIGINS", z.array(z.string())) ?? [];
-  for (const origin of corsOrigins) {
-    if (origin !== "*" && !isOrigin(origin)) faults.push(`BROADTAPE_CORS_ORIGINS: ${origin} is not an origin like https://desk.example.com`);
-  }
-  if (faults.length > 0) throw new BadConfig(faults);
-  const retention = get("BROADTAPE_RETENTION", z.object({ maxAgeMs: z.number(), maxBytes: z.number() })) ?? { maxAgeMs: 7 * 86_400_000, maxBytes: 10 * 2 ** 30 };
-  return {
-    host: get("HOST", z.string()) ?? "127.0.0.1",
-    port: get("PORT", z.number()) ?? 3000,
-    logLevel: get("LOG_LEVEL", z.string()) ?? "info",
-    dataDirectory,
-    keys: jwks !== undefined ? { jwks } : { secret: secret ?? demoSecret(dataDirectory) },
-    issuer: get("BROADTAPE_JWT_ISSUER", z.string()),
-    audience: get("BROADTAPE_JWT_AUDIENCE", z.string()),
-    demo,
-    symbols: get("BROADTAPE_SYMBOLS", z.array(z.string())),
-    publicTenant: get("BROADTAPE_PUBLIC_TENANT", z.string()) ?? "public",
-    corsOrigins,
-    trustProxy: get("BROADTAPE_TRUST_PROXY", z.array(z.string())) ?? [],
-    retention,
-    dedupeWindowMs: get("BROADTAPE_DEDUPE_WINDOW", z.number()) ?? retention.maxAgeMs,
-    limits,
-  };
-}
-
-/** In demo mode a secret is made on the first start and kept, so that tokens outlive a restart. */
-function demoSecret(dataDirectory: string): string {
-  const file = join(dataDirectory, "demo-secret");
-  if (existsSync(file)) return readFileSync(file, "utf8").trim();
-  mkdirSync(dataDirectory, { recursive: true });
-  const secret = randomBytes(32).toString("base64url");
-  writeFileSync(file, `${secret}\n`, { mode: 0o600 });
-  return secret;
-}
-
-function readOne(name: VariableName, given: Environment, faults: string[]): unknown {
-  const variable: Variable = VARIABLES[name];
-  const [used, text] = textOf(name, variable, given, faults);
-  if (text === undefined) return undefined;
-  const result = variable.schema.safeParse(text);
-  if (result.success) return result.data;
-  faults.push(`${used}: ${result.error.issues[0]?.message ?? "is not valid"}`);
-  return undefined;
-}
-
-function textOf(name: string, variable: Variable, given: Environment, faults: string[]): [used: string, text: string | undefined] {
-  for (const each of [name, ...(variable.aliases ?? [])]) if (given[each] !== undefined) return [each, given[each]];
-  const file = variable.secret === true ? given[`${name}_FILE`] : undefined;
-  if (file === undefined) return [name, undefined];
-  try {
-    return [name, readFileSync(file, "utf8").trim()];
-  } catch {
-    faults.push(`${name}_FILE: ${file} cannot be read`);
-    return [name, undefined];
-  }
-}
-
-function readLimits(given: Environment, faults: string[]): Limits {
-  const changes: Partial<Record<keyof Limits, number>> = {};
-  for (const name of LIMIT_NAMES) {
-    const text = given[limitVariable(name)];
-    if (text === undefined) continue;
-    const value = Number(text);
-    const [, least] = LIMITS[name];
-    if (text.trim() === "" || !Number.isFinite(value) || value < least) faults.push(`${limitVariable(name)}: must be a number of at least ${least}`);
-    else changes[name] = value;
-  }
-  return defaultLimits(changes);
-}
-
-function unknownNames(given: Environment): string[] {
-  const known = [...VARIABLE_NAMES, ...VARIABLE_NAMES.map((name) => `${name}_FILE`), ...LIMIT_NAMES.map(limitVariable)];
-  // Set for the programs beside the server: command line, demo, tests.
-  const foreign = ["BROADTAPE_URL", "BROADTAPE_TOKEN", "BROADTAPE_TEST_DIR"];
-  return Object.keys(given)
-    .filter((name) => name.startsWith("BROADTAPE_") && !known.includes(name) && !foreign.includes(name))
-    .map((name) => `${name}: is not a setting; did you mean ${nearest(name, known)}?`);
-}
-
-function nearest(name: string, known: readonly string[]): string {
-  const distance = (other: string) => {
-    let row = Array.from({ length: other.length + 1 }, (_, index) => index);
-    for (let i = 1; i <= name.length; i++) {
-      const next = [i];
-      for (let j = 1; j <= other.length; j++) {
-        const swap = (row[j - 1] ?? 0) + (name[i - 1] === other[j - 1] ? 0 : 1);
-        next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-      }
-      row = next;
+/**
+ * Reads and checks everything. Throws {@link BadConfig} with the full list.
+ *
+ * @param env as `process.env`
+ * @param flags values of flags by name without dashes (`{"jwt-issuer": "..."}`); they win over the environment
+ */
+export function readConfig(env: Environment, flags: Flags = {}): Config {
+  const faults = unknownVariables(env);
+  const sources = openSources(env, flags);
+  const read: Given["read"] = (setting) => {
+    const source = sources(setting);
+    if (source.kind === "none") return undefined;
+    if (source.kind === "fault") {
+      faults.push(source.fault);
+      return undefined;
     }
-    return row.at(-1) ?? Infinity;
+    const checked = setting.schema.safeParse(source.text);
+    if (checked.success) return checked.data;
+    const name = source.from === undefined || source.from === setting.variable ? setting.variable : `${setting.variable} (${source.from})`;
+    faults.push(`${name}: ${checked.error.issues[0]?.message ?? "is not valid"}`);
+    return undefined;
   };
-  return known.reduce((best, each) => (distance(each) < distance(best) ? each : best));
-}
+  const given: Given = { read, isSet: (setting) => sources(setting).kind !== "none", faults };
 
-function isOrigin(text: string): boolean {
-  return URL.canParse(text) && new URL(text).origin === text;
-}
-
-function dropEmpty(env: Environment): Record<string, string> {
-  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== ""));
+  // Where a fault was found, the value that stands in is never used.
+  const demo = read(settings.demo) ?? false;
+  const dataDirectory = resolve(read(settings.dataDirectory) ?? ".");
+  const retention = read(settings.retention) ?? DEFAULT_RETENTION;
+  const limits = limitsFrom((limit) => read(limitSettings[limitKey(limit.name)]) ?? limit.default);
+  const keys = chooseKeys(given, demo, dataDirectory);
+  const config = {
+    host: read(settings.host) ?? "127.0.0.1",
+    port: read(settings.port) ?? 0,
+    dataDirectory,
+    issuer: read(settings.jwtIssuer),
+    audience: read(settings.jwtAudience),
+    demo,
+    symbols: read(settings.symbols),
+    publicTenant: read(settings.publicTenant) ?? "public",
+    corsOrigins: read(settings.corsOrigins) ?? [],
+    trustProxy: read(settings.trustProxy) ?? false,
+    retention,
+    dedupeWindowMs: read(settings.dedupeWindow) ?? retention.maxAgeMs,
+    notify: pairNotify(given),
+    logLevel: read(settings.logLevel) ?? "info",
+    limits,
+    warnings: warningsOf(env),
+  };
+  refuseSeveralNodes(given);
+  checkLimits(given, limits);
+  if (faults.length > 0 || keys === undefined) throw new BadConfig(faults);
+  return { ...config, keys };
 }

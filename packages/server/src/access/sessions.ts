@@ -1,60 +1,116 @@
-/** Cookie sessions: server-side, revocable, kept over a restart. The cookie holds 256 random bits; the registry holds their hash. */
+/** Cookie sessions: kept by the server, revocable, good over a restart. The cookie holds 256 random bits, the registry their hash. */
 import { createHash, randomBytes } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import type { Identity } from "@broadtape/protocol/identity";
 import type { CookieSession, Registry } from "../registry/registry.ts";
 
-const ID = /^[A-Za-z0-9_-]{43}$/;
+/** What the cookie holds: 32 bytes in base64url. */
+const SESSION_ID = /^[A-Za-z0-9_-]{43}$/;
+const SWEEP_MS = 3_600_000;
+
+export interface CookieSessionsOptions {
+  /** The server's clock, milliseconds since the epoch. */
+  readonly now: () => number;
+  /** The longest life of a session. */
+  readonly ttlMs: number;
+  /** Sessions kept in memory, so that not every request asks the registry. */
+  readonly cached?: number;
+}
+
+/** Hears the `Identity.sessionId` of a session that ended before its time. */
+export type EndListener = (sessionId: string) => void;
 
 export class CookieSessions {
   readonly #registry: Registry;
-  readonly #now: () => number;
-  readonly #ttlMs: number;
-  readonly #onEnd: (sessionId: string) => void;
+  readonly #options: Required<CookieSessionsOptions>;
+  /** Live sessions by hash, the least recently used first; never one that was ended. */
+  readonly #cache = new Map<string, CookieSession>();
+  readonly #listeners = new Set<EndListener>();
+  /** Grows with every ended session: what was read from the registry before may be of yesterday. */
+  #endings = 0;
+  #sweptAt: number;
 
-  /** `onEnd` hears the `Identity.sessionId` of a session that ended, so that what hangs on it is closed. */
-  constructor(registry: Registry, options: { now: () => number; ttlMs: number; onEnd: (sessionId: string) => void }) {
+  constructor(registry: Registry, options: CookieSessionsOptions) {
     this.#registry = registry;
-    this.#now = options.now;
-    this.#ttlMs = options.ttlMs;
-    this.#onEnd = options.onEnd;
+    this.#options = { cached: 10_000, ...options };
+    this.#sweptAt = options.now();
   }
 
-  /** Opens a session that ends with the token that vouched for it, at the latest. */
+  /** Opens a session, which ends with the token that vouched for it at the latest. `id` is for the cookie alone. */
   async open(identity: Identity): Promise<{ readonly id: string; readonly expiresAt: number }> {
     const id = randomBytes(32).toString("base64url");
-    const now = this.#now();
-    const expiresAt = Math.min(identity.expiresAt, now + this.#ttlMs);
-    await this.#registry.saveSession({
-      idHash: hashOf(id),
-      userId: identity.userId,
-      tenant: identity.tenant,
-      permissions: [...identity.permissions],
-      team: [...identity.team],
-      name: identity.name,
-      createdAt: now,
-      expiresAt,
-    });
+    const createdAt = this.#options.now();
+    const expiresAt = Math.min(identity.expiresAt, createdAt + this.#options.ttlMs);
+    const { userId, tenant, permissions, team, name } = identity;
+    const session = { idHash: hashOf(id), userId, tenant, permissions: [...permissions], team: [...team], name, createdAt, expiresAt };
+    await this.#sweepNowAndThen(createdAt);
+    await this.#registry.saveSession(session);
     return { id, expiresAt };
   }
 
-  /** Undefined for anything that is not a live session's id. */
+  /** Undefined for anything but the id of a live session. */
   async find(id: string): Promise<Identity | undefined> {
-    if (!ID.test(id)) return undefined;
-    const session = await this.#registry.findSession(hashOf(id));
-    return session === undefined || session.expiresAt <= this.#now() ? undefined : identityOf(session);
-  }
-
-  /** Ends a session and what hangs on it; true if there was one. */
-  async end(id: string): Promise<boolean> {
-    if (!ID.test(id)) return false;
+    if (!SESSION_ID.test(id)) return undefined;
     const idHash = hashOf(id);
-    const ended = await this.#registry.endSession(idHash);
-    if (ended) this.#onEnd(idHash);
-    return ended;
+    const session = this.#recall(idHash) ?? (await this.#read(idHash));
+    return session === undefined || session.expiresAt <= this.#options.now() ? undefined : identityOf(session);
   }
 
-  async sweep(): Promise<number> {
-    return this.#registry.sweepSessions(this.#now());
+  /** Ends the session with this id and tells the listeners; true if there was one. */
+  async end(id: string): Promise<boolean> {
+    return SESSION_ID.test(id) && this.revoke(hashOf(id));
+  }
+
+  /** As {@link end}, by `Identity.sessionId`. */
+  async revoke(sessionId: string): Promise<boolean> {
+    const ended = await this.#registry.endSession(sessionId);
+    this.#endings += 1;
+    this.#cache.delete(sessionId);
+    if (!ended) return false;
+    // In the next turn: whoever was let in by this session in this one has taken up its identity by then.
+    await setImmediate();
+    for (const listener of this.#listeners) listener(sessionId);
+    return true;
+  }
+
+  /** Calls back when a session is ended, so that what hangs on it is closed. Returns the way out. */
+  onEnd(listener: EndListener): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  #recall(idHash: string): CookieSession | undefined {
+    const session = this.#cache.get(idHash);
+    if (session !== undefined) this.#remember(session);
+    return session;
+  }
+
+  #remember(session: CookieSession): void {
+    this.#cache.delete(session.idHash);
+    this.#cache.set(session.idHash, session);
+    for (const idHash of this.#cache.keys()) {
+      if (this.#cache.size <= this.#options.cached) return;
+      this.#cache.delete(idHash);
+    }
+  }
+
+  /** Reads again where a session was ended meanwhile: it may have been this one. */
+  async #read(idHash: string): Promise<CookieSession | undefined> {
+    for (;;) {
+      const endings = this.#endings;
+      const session = await this.#registry.findSession(idHash);
+      if (session !== undefined && endings !== this.#endings) continue;
+      if (session !== undefined) this.#remember(session);
+      return session;
+    }
+  }
+
+  async #sweepNowAndThen(now: number): Promise<void> {
+    if (now - this.#sweptAt < SWEEP_MS) return;
+    this.#sweptAt = now;
+    await this.#registry.sweepSessions(now);
   }
 }
 
@@ -63,13 +119,6 @@ function hashOf(id: string): string {
 }
 
 function identityOf(session: CookieSession): Identity {
-  return {
-    userId: session.userId,
-    tenant: session.tenant,
-    permissions: new Set(session.permissions),
-    team: new Set(session.team),
-    name: session.name,
-    expiresAt: session.expiresAt,
-    sessionId: session.idHash,
-  };
+  const { userId, tenant, permissions, team, name, expiresAt, idHash } = session;
+  return { userId, tenant, permissions: new Set(permissions), team: new Set(team), name, expiresAt, sessionId: idHash };
 }

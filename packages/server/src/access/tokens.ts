@@ -1,36 +1,48 @@
 /** Verifies JSON Web Tokens. The accepted algorithms follow from the key, never from the token (RFC 8725 3.1). */
-import { readFile } from "node:fs/promises";
-import { type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions, createLocalJWKSet, createRemoteJWKSet, errors, jwtVerify } from "jose";
+import { createSecretKey } from "node:crypto";
+import { errors, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from "jose";
 import { Refusal } from "@broadtape/protocol/errors";
 import { type Identity, tokenClaims } from "@broadtape/protocol/identity";
+import { JWKS_ALGORITHMS, openJwks } from "./jwks.ts";
+import { type Keys, keptSecret } from "./keys.ts";
 
 export interface TokenVerifier {
-  /** Rejects with AUTH_FAILED; the message never holds the token. */
+  /** Rejects with a Refusal AUTH_FAILED, whose message never holds anything of the token but the name of a claim. */
   verify(token: string): Promise<Identity>;
 }
 
 export interface TokenRules {
-  readonly keys: { readonly secret: string } | { readonly jwks: string };
-  readonly issuer: string | undefined;
-  readonly audience: string | undefined;
-  readonly now: () => number;
+  /** `iss` that a token must have, where set. */
+  readonly issuer?: string | undefined;
+  /** `aud` that a token must have, where set. */
+  readonly audience?: string | undefined;
+  /** The server's clock, milliseconds since the epoch. */
+  readonly now?: () => number;
+  /** Hears why the keys could not be had; the caller is refused all the same. */
+  readonly onFault?: (error: unknown) => void;
 }
 
-const ASYMMETRIC = ["RS256", "ES256", "EdDSA"];
-/** A token longer than this is none of ours. */
-const MAX_TOKEN = 16_384;
-const RELOAD_COOLDOWN_MS = 10_000;
+/** A longer token is none of ours, and not worth the work of parsing it. */
+const MAX_TOKEN_CHARS = 16_384;
+/** The last moment that a `Date` can hold: a token without an end in sight ends there. */
+const END_OF_TIME_MS = 8.64e15;
 
-export async function createTokenVerifier(rules: TokenRules): Promise<TokenVerifier> {
-  const verifyWith = "secret" in rules.keys ? withSecret(rules.keys.secret) : await withJwks(rules.keys.jwks, rules.now);
+/** Throws an Error naming the file when the demo's kept secret cannot be read or made. */
+export function createTokenVerifier(keys: Keys, rules: TokenRules = {}): TokenVerifier {
+  const now = rules.now ?? Date.now;
+  const payloadOf = keys.kind === "jwks" ? withJwks(keys.location, rules.onFault) : withSecret(keys.kind === "kept" ? keptSecret(keys.file) : keys.secret);
+  const expected = {
+    ...(rules.issuer !== undefined && { issuer: rules.issuer }),
+    ...(rules.audience !== undefined && { audience: rules.audience }),
+  };
   return {
     async verify(token) {
-      const options: JWTVerifyOptions = {
-        currentDate: new Date(rules.now()),
-        ...(rules.issuer !== undefined && { issuer: rules.issuer }),
-        ...(rules.audience !== undefined && { audience: rules.audience }),
-      };
-      return identityOf(await checked(token, (each) => verifyWith(each, options)));
+      if (token.length > MAX_TOKEN_CHARS) throw new Refusal("AUTH_FAILED", "The token is too long");
+      const options = { ...expected, currentDate: new Date(now()), clockTolerance: 0 };
+      const identity = identityOf(await payloadOf(token, options).catch(refuse));
+      // jose compares whole seconds.
+      if (identity.expiresAt <= now()) throw new Refusal("AUTH_FAILED", "The token has expired");
+      return identity;
     },
   };
 }
@@ -38,55 +50,45 @@ export async function createTokenVerifier(rules: TokenRules): Promise<TokenVerif
 type Verify = (token: string, options: JWTVerifyOptions) => Promise<JWTPayload>;
 
 function withSecret(secret: string): Verify {
-  const key = new TextEncoder().encode(secret);
+  const key = createSecretKey(secret, "utf8");
   return async (token, options) => (await jwtVerify(token, key, { ...options, algorithms: ["HS256"] })).payload;
 }
 
-async function withJwks(location: string, now: () => number): Promise<Verify> {
-  const keys: JWTVerifyGetKey = /^https?:\/\//.test(location) ? createRemoteJWKSet(new URL(location), { cooldownDuration: RELOAD_COOLDOWN_MS }) : await fileKeys(location, now);
-  return async (token, options) => (await jwtVerify(token, keys, { ...options, algorithms: ASYMMETRIC })).payload;
-}
-
-/** Keys of a file, read again (not more often than the cooldown) when a token names a key that is not there: rotation. */
-async function fileKeys(file: string, now: () => number): Promise<JWTVerifyGetKey> {
-  let keys = await readKeys(file);
-  let readAt = now();
-  return async (header, token) => {
+function withJwks(location: string, onFault: (error: unknown) => void = () => undefined): Verify {
+  const find = openJwks(location);
+  const findOrTell: JWTVerifyGetKey = async (header, token) => {
     try {
-      return await keys(header, token);
+      return await find(header, token);
     } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey) || now() - readAt < RELOAD_COOLDOWN_MS) throw error;
-      readAt = now();
-      keys = await readKeys(file);
-      return keys(header, token);
+      if (!isTokensFault(error)) onFault(error);
+      throw error;
     }
   };
+  return async (token, options) => (await jwtVerify(token, findOrTell, { ...options, algorithms: JWKS_ALGORITHMS })).payload;
 }
 
-async function readKeys(file: string): Promise<JWTVerifyGetKey> {
-  try {
-    return createLocalJWKSet(JSON.parse(await readFile(file, "utf8")));
-  } catch (error) {
-    throw new Error(`BROADTAPE_JWKS: ${file} is not a readable JWKS file`, { cause: error });
-  }
+/** Whether a key set answered and merely has no key for this token. */
+function isTokensFault(error: unknown): boolean {
+  return error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys || error instanceof errors.JOSENotSupported;
 }
 
-async function checked(token: string, verify: (token: string) => Promise<JWTPayload>): Promise<JWTPayload> {
-  if (token.length > MAX_TOKEN) throw new Refusal("AUTH_FAILED", "the token is too long");
-  try {
-    return await verify(token);
-  } catch (error) {
-    if (error instanceof errors.JWTExpired) throw new Refusal("AUTH_FAILED", "the token has expired");
-    throw new Refusal("AUTH_FAILED", "the token is not valid");
-  }
+/** Says which rule a token broke, in fixed words: jose's own messages may quote what they refuse. */
+function refuse(error: unknown): never {
+  if (error instanceof errors.JWTExpired) throw new Refusal("AUTH_FAILED", "The token has expired");
+  const claim = error instanceof errors.JWTClaimValidationFailed ? CHECKED_CLAIMS.find((name) => name === error.claim) : undefined;
+  if (claim !== undefined) throw new Refusal("AUTH_FAILED", `The token's ${claim} is not accepted`);
+  throw new Refusal("AUTH_FAILED", "The token is not valid");
 }
+
+const CHECKED_CLAIMS = ["iss", "aud", "nbf", "exp", "iat"];
 
 function identityOf(payload: JWTPayload): Identity {
   const claims = tokenClaims.safeParse(payload);
   if (!claims.success) {
-    const fields = claims.error.issues.map((issue) => issue.path.join(".")).join(", ");
-    throw new Refusal("AUTH_FAILED", `the token's claims are not valid: ${fields}`);
+    const names = [...new Set(claims.error.issues.map((issue) => String(issue.path[0] ?? "claims")))];
+    throw new Refusal("AUTH_FAILED", `The token is not accepted without a valid ${names.join(", ")}`);
   }
   const { sub, tenantId, exp, permissions = [], team = [], name } = claims.data;
-  return { userId: sub, tenant: tenantId, permissions: new Set(permissions), team: new Set(team), name, expiresAt: exp * 1000, sessionId: undefined };
+  const expiresAt = Math.min(exp * 1000, END_OF_TIME_MS);
+  return { userId: sub, tenant: tenantId, permissions: new Set(permissions), team: new Set(team), name, expiresAt, sessionId: undefined };
 }

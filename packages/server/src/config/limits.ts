@@ -31,6 +31,7 @@ export const LIMITS = [
   { name: "UNSENT_BYTES", default: MIB, unit: "bytes", minimum: 1, bounds: "unsent bytes of a client; beyond it its lossless delivery is paused" },
   { name: "BEHIND_BYTES", default: 64 * KIB, unit: "bytes", minimum: 1, bounds: "unsent bytes from which a client counts as behind: conflation starts" },
   { name: "SLOW_CONSUMER_MS", default: 30_000, unit: "ms", minimum: 1, bounds: "how long a client may stay paused before it is disconnected" },
+  { name: "STALLED_MS", default: 300_000, unit: "ms", minimum: 1, bounds: "how long a connection may take nothing at all before it is closed and forgotten" },
   { name: "SOCKET_FRAME_BYTES", default: 64 * KIB, unit: "bytes", minimum: KIB, bounds: "frame from a client; a bigger one closes the connection" },
   { name: "AUTHENTICATE_MS", default: 10_000, unit: "ms", minimum: 1, bounds: "time for the first message `authenticate` of the native protocol" },
   { name: "HEARTBEAT_MS", default: 30_000, unit: "ms", minimum: 1, bounds: "interval of heartbeats and pings" },

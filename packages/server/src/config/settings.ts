@@ -38,7 +38,7 @@ const NEXT_RELEASE = "several nodes; not in this release, which refuses to start
 export const settings = {
   port: setting("PORT", values.port, "port that it listens on; 0: any free one", { default: "3000", placeholder: "port" }),
   host: setting("HOST", values.text, "address that it listens on", { default: "127.0.0.1", placeholder: "address" }),
-  dataDir: setting("BROADTAPE_DATA_DIR", values.text, "directory of the embedded log and registry", { default: "./data", placeholder: "path" }),
+  dataDirectory: setting("BROADTAPE_DATA_DIR", values.text, "directory of the embedded log and registry", { default: "./data", placeholder: "path" }),
   jwtSecret: setting("BROADTAPE_JWT_SECRET", values.jwtSecret, "HS256 secret of the tokens, at least 32 bytes", {
     isSecret: true,
     placeholder: "secret",

@@ -15,7 +15,17 @@ export type SettingText =
       readonly from: string | undefined;
     }
   | { readonly kind: "none" }
-  | { readonly kind: "problem"; readonly problem: string };
+  | { readonly kind: "fault"; readonly fault: string };
+
+/** Answers each setting once, so that a secret's file is read once. */
+export function openSources(env: Environment, flags: Flags): (setting: Setting) => SettingText {
+  const answers = new Map<Setting, SettingText>();
+  return (setting) => {
+    const answer = answers.get(setting) ?? textOf(setting, env, flags);
+    answers.set(setting, answer);
+    return answer;
+  };
+}
 
 /** An empty value counts as missing, as it does where compose files and shells pass on what is not set. */
 export function textOf(setting: Setting, env: Environment, flags: Flags): SettingText {
@@ -26,7 +36,7 @@ export function textOf(setting: Setting, env: Environment, flags: Flags): Settin
   for (const { direct, file, values, name } of levels) {
     const text = given(values[direct]);
     const path = setting.isSecret ? given(values[file]) : undefined;
-    if (text !== undefined && path !== undefined) return { kind: "problem", problem: `${name(direct)}: is set beside ${name(file)}; give one of them` };
+    if (text !== undefined && path !== undefined) return { kind: "fault", fault: `${name(direct)}: is set beside ${name(file)}; give one of them` };
     if (text !== undefined) return { kind: "text", text, from: name(direct) };
     if (path !== undefined) return readSecret(path, name(file));
   }
@@ -42,13 +52,13 @@ function given(value: string | undefined): string | undefined {
 function readSecret(path: string, from: string): SettingText {
   try {
     const text = readFileSync(path, "utf8").replace(/\r?\n$/, "");
-    return text === "" ? { kind: "problem", problem: `${from}: ${path} is empty` } : { kind: "text", text, from };
+    return text === "" ? { kind: "fault", fault: `${from}: ${path} is empty` } : { kind: "text", text, from };
   } catch (error) {
-    return { kind: "problem", problem: `${from}: ${path} cannot be read (${error instanceof Error ? error.message : String(error)})` };
+    return { kind: "fault", fault: `${from}: ${path} cannot be read (${error instanceof Error ? error.message : String(error)})` };
   }
 }
 
-/** One problem a variable that has our prefix and no meaning: a misspelt limit must not be a limit that is not there. */
+/** One fault a variable that has our prefix and no meaning: a misspelt limit must not be a limit that is not there. */
 export function unknownVariables(env: Environment): string[] {
   const known = [...allSettings.flatMap(namesOf), ...CLIENT_VARIABLES];
   return Object.keys(env)

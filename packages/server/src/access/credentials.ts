@@ -1,0 +1,86 @@
+/** Where a credential may stand, in the contract's order; the first one found decides (contract 00-common "Identity"). */
+import type { IncomingHttpHeaders } from "node:http";
+
+export const SESSION_COOKIE = "session";
+
+export type Credential =
+  | { readonly kind: "token"; readonly token: string }
+  | { readonly kind: "session"; readonly id: string }
+  /** Stands where a credential should, and is none. */
+  | { readonly kind: "malformed"; readonly message: string };
+
+export interface CredentialRequest {
+  /** Socket.IO's `auth.token`, as the client sent it. */
+  readonly authToken?: unknown;
+  readonly headers: IncomingHttpHeaders;
+  /** The query's parameters. */
+  readonly query?: Readonly<Record<string, unknown>> | undefined;
+  /** Whether a token may stand in the query: WebSocket and Socket.IO handshakes and SSE only. */
+  readonly allowQuery: boolean;
+}
+
+/** Which pages may use a visitor's cookies. */
+export interface OriginRules {
+  /** As in the configuration; `*` among them is none of them here. */
+  readonly corsOrigins: readonly string[];
+  /** Whether X-Forwarded-Host tells under which name the browser knows us. */
+  readonly trustProxy: boolean;
+}
+
+/** Pure. Undefined where there is none; empty values count as none. */
+export function findCredential(request: CredentialRequest, origins: OriginRules): Credential | undefined {
+  return (
+    tokenIn(request.authToken, "The token is not a string") ??
+    bearerIn(request.headers) ??
+    sessionIn(request.headers, origins) ??
+    (request.allowQuery ? tokenIn(request.query?.["token"], "The token parameter is given more than once") : undefined)
+  );
+}
+
+/** The cookie session of a request, where the page that sent it may use cookies. */
+export function sessionIdOf(headers: IncomingHttpHeaders, origins: OriginRules): string | undefined {
+  const credential = sessionIn(headers, origins);
+  return credential?.kind === "session" ? credential.id : undefined;
+}
+
+/** Absent, own or one of the CORS origins. */
+export function mayUseCookies(headers: IncomingHttpHeaders, { corsOrigins, trustProxy }: OriginRules): boolean {
+  const { origin, host } = headers;
+  if (origin === undefined) return true;
+  if (origin !== "*" && corsOrigins.includes(origin)) return true;
+  const forwarded = trustProxy ? single(headers["x-forwarded-host"])?.split(",")[0]?.trim() : undefined;
+  const ownHost = forwarded ?? host;
+  return ownHost !== undefined && URL.parse(origin)?.host === hostOf(origin, ownHost);
+}
+
+/** The host as a URL of the origin's scheme spells it: lower case, without that scheme's port. */
+function hostOf(origin: string, host: string): string | undefined {
+  const scheme = /^https?:\/\//i.exec(origin)?.[0];
+  return scheme === undefined || !/^[^/?#@\\\s]+$/.test(host) ? undefined : URL.parse(`${scheme}${host}`)?.host;
+}
+
+function tokenIn(value: unknown, fault: string): Credential | undefined {
+  if (value === undefined || value === null || value === "") return undefined;
+  return typeof value === "string" ? { kind: "token", token: value } : { kind: "malformed", message: fault };
+}
+
+/** Other schemes, which a proxy in front may have asked for, are no credentials here. */
+function bearerIn({ authorization }: IncomingHttpHeaders): Credential | undefined {
+  const token = /^Bearer(?:\s+(.*))?$/is.exec(authorization ?? "")?.[1]?.trim();
+  return tokenIn(token, "");
+}
+
+function sessionIn(headers: IncomingHttpHeaders, origins: OriginRules): Credential | undefined {
+  if (headers.cookie === undefined || !mayUseCookies(headers, origins)) return undefined;
+  for (const pair of headers.cookie.split(";")) {
+    const [name = "", ...value] = pair.split("=");
+    if (name.trim() !== SESSION_COOKIE) continue;
+    const id = value.join("=").trim();
+    return id === "" ? undefined : { kind: "session", id };
+  }
+  return undefined;
+}
+
+function single(value: string | string[] | undefined): string | undefined {
+  return typeof value === "string" ? value : value?.[0];
+}

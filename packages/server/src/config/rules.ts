@@ -1,0 +1,84 @@
+/** What holds between settings; faults go on the common list. */
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { checkJwks } from "../access/jwks.ts";
+import { type Keys, keptSecretFile } from "../access/keys.ts";
+import type { Notify } from "../config.ts";
+import type { LimitKey, Limits } from "./limits.ts";
+import { limitSettings, type Setting, settings } from "./settings.ts";
+import type { Environment } from "./sources.ts";
+
+/** What was given, while it is read. */
+export interface Given {
+  /** The checked value; undefined where none was given, and where there was a fault, which is then on the list. */
+  readonly read: <T>(setting: Setting<T>) => T | undefined;
+  readonly isSet: (setting: Setting) => boolean;
+  readonly faults: string[];
+}
+
+/** Undefined with a fault on the list. */
+export function chooseKeys({ read, isSet, faults }: Given, demo: boolean, dataDirectory: string): Keys | undefined {
+  const secretName = settings.jwtSecret.variable;
+  const jwksName = settings.jwks.variable;
+  if (isSet(settings.jwtSecret) && isSet(settings.jwks)) {
+    faults.push(`${secretName}: is set beside ${jwksName}; give one of them`);
+    return undefined;
+  }
+  if (isSet(settings.jwtSecret)) {
+    const secret = read(settings.jwtSecret);
+    return secret === undefined ? undefined : { kind: "secret", secret };
+  }
+  if (isSet(settings.jwks)) {
+    const location = read(settings.jwks);
+    if (location !== undefined) checkJwksFile(location, faults);
+    return location === undefined ? undefined : { kind: "jwks", location };
+  }
+  if (demo) return { kind: "kept", file: keptSecretFile(dataDirectory) };
+  faults.push(`${secretName}: is required (or ${jwksName}), unless ${settings.demo.variable} is on`);
+  return undefined;
+}
+
+/** A file is looked into at once; a URL is asked when the first token comes, since its server may start after ours. */
+function checkJwksFile(location: string, faults: string[]): void {
+  if (!location.startsWith("file:")) return;
+  try {
+    checkJwks(readFileSync(fileURLToPath(location), "utf8"));
+  } catch (error) {
+    faults.push(`${settings.jwks.variable}: ${location} ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+export function pairNotify({ read, isSet, faults }: Given): Notify {
+  const together = (first: Setting<string>, second: Setting<string>): [string, string] | undefined => {
+    if (isSet(first) && !isSet(second)) faults.push(`${second.variable}: is required with ${first.variable}`);
+    const values = [read(first), read(second)];
+    return values[0] === undefined || values[1] === undefined ? undefined : [values[0], values[1]];
+  };
+  const webhook = together(settings.notifyWebhookUrl, settings.notifyWebhookSecret);
+  const smtp = together(settings.notifySmtpUrl, settings.notifyFrom);
+  return {
+    webhook: webhook === undefined ? undefined : { url: webhook[0], secret: webhook[1] },
+    smtp: smtp === undefined ? undefined : { url: smtp[0], from: smtp[1] },
+  };
+}
+
+/** Starting on one node's files where several were asked for would be two logs. */
+export function refuseSeveralNodes({ isSet, faults }: Given): void {
+  for (const setting of [settings.databaseUrl, settings.natsUrl]) {
+    if (isSet(setting)) faults.push(`${setting.variable}: several nodes are not in this release; leave it out to run on one`);
+  }
+}
+
+export function checkLimits({ faults }: Given, limits: Limits): void {
+  const atMost = (lower: LimitKey, upper: LimitKey) => {
+    if (limits[lower] > limits[upper]) faults.push(`${limitSettings[lower].variable}: must not be above ${limitSettings[upper].variable}`);
+  };
+  atMost("behindBytes", "unsentBytes");
+}
+
+/** Often set for other programs, so they warn and do not keep the server from starting as our own names do. */
+export function warningsOf(env: Environment): string[] {
+  return ["DATABASE_URL", "NATS_URL"]
+    .filter((name) => (env[name] ?? "") !== "")
+    .map((name) => `${name} is set and not used: several nodes are not in this release`);
+}
