@@ -1,5 +1,5 @@
 /** `GET /api/v1/ws`: the native protocol over WebSocket (contract 60-native). */
-import type { IncomingMessage, Server } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import { Refusal } from "@broadtape/protocol/errors";
@@ -18,7 +18,6 @@ import { WebSocketConnection } from "./connection.ts";
 import { joinFrames, textFrame } from "./frames.ts";
 
 export interface NativeWebSocketOptions {
-  readonly server: Server;
   readonly engine: Engine;
   readonly host: NativeHost;
   readonly gate: Gate;

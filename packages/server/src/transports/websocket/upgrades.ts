@@ -1,0 +1,17 @@
+/** Gives each upgrade request to whoever serves its path; everything else gets a 404 instead of silence. */
+import type { IncomingMessage, Server } from "node:http";
+import type { Duplex } from "node:stream";
+import { correlationIdOf, pathOf } from "../peer.ts";
+import { refuseUpgrade } from "./native.ts";
+
+export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
+
+/** `socketIoPath` is left to Socket.IO, which listens for itself. */
+export function serveUpgrades(server: Server, socketIoPath: string, handlers: readonly UpgradeHandler[]): void {
+  server.on("upgrade", (request, socket, head) => {
+    if (pathOf(request).startsWith(`${socketIoPath}/`) || pathOf(request) === socketIoPath) return;
+    if (handlers.some((handle) => handle(request, socket, head))) return;
+    socket.on("error", () => socket.destroy());
+    refuseUpgrade(socket, 404, "no such resource", correlationIdOf(request));
+  });
+}
