@@ -12,7 +12,11 @@ export interface EventType {
 export const catalogue = {
   "market-data.best-price": { schema: bestPriceData, description: "The best price of a symbol, made by the publisher." },
   "market-data.quote": { schema: quoteData, description: "One venue's or liquidity provider's quote, folded into a best price." },
-  "market-data.quote-stale": { schema: quoteStaleData, description: "A source was silent for too long and left the best price.", internal: true },
+  "market-data.quote-stale": {
+    schema: quoteStaleData,
+    description: "A source was silent for too long and left the best price.",
+    internal: true,
+  },
 } as const satisfies Record<string, EventType>;
 
 export type EventTypeName = keyof typeof catalogue;

@@ -18,7 +18,10 @@ export const filterBound = z.union([
   z.string().max(256),
   z.number(),
   z.boolean(),
-  z.array(z.union([z.string().max(256), z.number()])).min(1).max(100),
+  z
+    .array(z.union([z.string().max(256), z.number()]))
+    .min(1)
+    .max(100),
   z.strictObject({ min: z.union([z.number(), z.string().max(64)]).optional(), max: z.union([z.number(), z.string().max(64)]).optional() }),
 ]);
 export const filters = z.record(z.string().min(1).max(64), filterBound);

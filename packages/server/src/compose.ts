@@ -118,7 +118,12 @@ function productsOf({ limits, symbols }: Config): { products: Product[]; surface
   };
 }
 
-async function serveClients(app: FastifyInstance, { config, engine, logger, registry }: Parts, surfaces: SocketSurface[], streams: StreamSurface[]) {
+async function serveClients(
+  app: FastifyInstance,
+  { config, engine, logger, registry }: Parts,
+  surfaces: SocketSurface[],
+  streams: StreamSurface[],
+) {
   const { limits, corsOrigins } = config;
   const now = () => Date.now();
   const rules = { issuer: config.issuer, audience: config.audience };
@@ -126,7 +131,7 @@ async function serveClients(app: FastifyInstance, { config, engine, logger, regi
   sessions.onEnd((sessionId) => {
     engine.sessions.endCookie(sessionId);
   });
-  const origins = { corsOrigins, trustProxy: config.trustProxy.length > 0 };
+  const origins = { corsOrigins, trustProxy: config.trustProxy };
   const gate = new Authenticator(createTokenVerifier(config.keys, rules), sessions, origins);
   const host: NativeHost = {
     engine,
@@ -142,7 +147,16 @@ async function serveClients(app: FastifyInstance, { config, engine, logger, regi
   const addressOf = (request: IncomingMessage) => request.socket.remoteAddress ?? "";
   servePublishing(app, { engine, gate, bodyBytes: limits.eventBodyBytes });
   serveHistory(app, { engine, gate, pageEvents: limits.historyPage });
-  serveSessions(app, gate, { open: (identity) => sessions.open(identity), end: (id) => sessions.end(id), cookieOf: ({ headers }) => sessionIdOf(headers, origins) }, now);
+  serveSessions(
+    app,
+    gate,
+    {
+      open: (identity) => sessions.open(identity),
+      end: (id) => sessions.end(id),
+      cookieOf: ({ headers }) => sessionIdOf(headers, origins),
+    },
+    now,
+  );
   if (config.demo) {
     const issue = async ({ userId, tenantId, name }: DemoUser) => ({
       token: await issueToken(config.keys, { sub: userId, tenantId, name }, DEMO_TOKEN_MS, rules),
@@ -152,7 +166,17 @@ async function serveClients(app: FastifyInstance, { config, engine, logger, regi
   }
   await servePages(app, CONSOLE_FOLDER);
   const attempts = { failed: limits.sseAttemptsFailedPerMinute, others: limits.sseAttemptsPerMinute };
-  serveStreams(app, { engine, gate, host, surfaces: streams, addressOf, corsOrigins, attempts, commandBytes: limits.socketFrameBytes, log: logger });
+  serveStreams(app, {
+    engine,
+    gate,
+    host,
+    surfaces: streams,
+    addressOf,
+    corsOrigins,
+    attempts,
+    commandBytes: limits.socketFrameBytes,
+    log: logger,
+  });
   await app.ready();
   const { server } = app;
   const frameBytes = limits.socketFrameBytes;
@@ -162,7 +186,13 @@ async function serveClients(app: FastifyInstance, { config, engine, logger, regi
   return () => io.close();
 }
 
-async function close(app: FastifyInstance, { config, engine, registry }: Parts, closeSockets: () => Promise<void>, log: Log, metrics: { close(): void }): Promise<void> {
+async function close(
+  app: FastifyInstance,
+  { config, engine, registry }: Parts,
+  closeSockets: () => Promise<void>,
+  log: Log,
+  metrics: { close(): void },
+): Promise<void> {
   await engine.stop();
   const drained = Promise.all([closeSockets(), app.close()]);
   await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, config.limits.shutdownMs).unref())]);

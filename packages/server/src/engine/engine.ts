@@ -11,7 +11,18 @@ import { type CatchUpHost, catchUp } from "./catch-up.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { type Clock } from "./clock.ts";
 import { Deadlines } from "./deadlines.ts";
-import { type Allowed, type FollowRequest, type Followed, allow, follow, newestEntry, resumeAt, revokeForbidden, snapshots, unfollow } from "./following.ts";
+import {
+  type Allowed,
+  type FollowRequest,
+  type Followed,
+  allow,
+  follow,
+  newestEntry,
+  resumeAt,
+  revokeForbidden,
+  snapshots,
+  unfollow,
+} from "./following.ts";
 import { type HistoryHost, domainEvent, pageOf, stateAt, tenantsOf } from "./history.ts";
 import { type Connection, Message, type Surface } from "./message.ts";
 import type { Meter } from "./meter.ts";
@@ -155,9 +166,11 @@ export class Engine {
     const admitted = validate(this.#validation, events, publisher);
     const appending = this.log.append(admitted.map(({ event }) => event));
     // A rejected append is the publisher's to hear of; applying goes on with the next batch.
-    const applied = this.#applying.then(() => appending).then((appended) => {
-      this.#apply(admitted, appended, receivedAt);
-    });
+    const applied = this.#applying
+      .then(() => appending)
+      .then((appended) => {
+        this.#apply(admitted, appended, receivedAt);
+      });
     this.#applying = applied.catch((error: unknown) => {
       if (!(error instanceof Error && error.name === "LogUnavailable")) this.#options.onFault(error);
     });
@@ -290,7 +303,9 @@ export class Engine {
 
   tellNewest(session: Session, { kind, param, subscription }: Following, after: Offset): void {
     const allowed = { kind, param, name: subscription.name };
-    const entries = tenantsOf(this, session.identity.tenant, allowed).map((tenant) => this.views.entry(kind.view, tenant, kind.entity(param)));
+    const entries = tenantsOf(this, session.identity.tenant, allowed).map((tenant) =>
+      this.views.entry(kind.view, tenant, kind.entity(param)),
+    );
     const entry = newestEntry(entries);
     if (entry === undefined || entry.offset <= after || kind.newestType === undefined) return;
     session.outbox.push(this.#newestMessage(session, kind.newestType, allowed, entry));
@@ -322,7 +337,15 @@ export class Engine {
       const source = admitted[index];
       if (source === undefined || place.duplicate) continue;
       const stored: StoredEvent = { ...source.event, offset: place.offset, batch: place.batch, storedAt: place.storedAt };
-      const event = { type: stored.type, data: source.data, text: stored.data, tenant: stored.tenant, offset: stored.offset, storedAt: stored.storedAt, time: stored.time };
+      const event = {
+        type: stored.type,
+        data: source.data,
+        text: stored.data,
+        tenant: stored.tenant,
+        offset: stored.offset,
+        storedAt: stored.storedAt,
+        time: stored.time,
+      };
       batch.push({ product: source.product, stored, event, receivedAt });
     }
     this.meter.published += batch.length;
@@ -333,7 +356,11 @@ export class Engine {
     route(this, messages);
     this.#routedTo = last.stored.offset;
     this.#routedStoredAt = last.stored.storedAt;
-    this.#ring.add(last.stored.offset, last.stored.storedAt, messages.filter(({ key }) => key === undefined));
+    this.#ring.add(
+      last.stored.offset,
+      last.stored.storedAt,
+      messages.filter(({ key }) => key === undefined),
+    );
   }
 
   #resultOf(place: Appended, source: Admitted | undefined) {

@@ -43,5 +43,7 @@ function equals(value: unknown, wanted: string | number | boolean): boolean {
 }
 
 function isDecimal(value: unknown): value is Decimal {
-  return typeof value === "number" || value instanceof ExactNumber || (typeof value === "string" && /^-?\d{1,40}(\.\d{1,40})?$/.test(value));
+  return (
+    typeof value === "number" || value instanceof ExactNumber || (typeof value === "string" && /^-?\d{1,40}(\.\d{1,40})?$/.test(value))
+  );
 }

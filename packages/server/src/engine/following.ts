@@ -88,7 +88,13 @@ export function allow(host: Pick<FollowingHost, "products" | "views">, identity:
  * Follows topics. `done` is called with the answer: at once where there is nothing to replay, else after every missed
  * event was handed over, in order (contract 70-details "after").
  */
-export function follow(host: FollowingHost, session: Session, request: FollowRequest, maxTopics: number, done: (followed: Followed) => void): void {
+export function follow(
+  host: FollowingHost,
+  session: Session,
+  request: FollowRequest,
+  maxTopics: number,
+  done: (followed: Followed) => void,
+): void {
   const { results, added } = subscribeAll(host, session, request, maxTopics);
   const resumed = request.after === undefined ? undefined : resumeAt(host, request.after);
   if (resumed === undefined || "reason" in resumed) {
@@ -109,7 +115,10 @@ export function follow(host: FollowingHost, session: Session, request: FollowReq
 }
 
 /** Where a cursor stands in the log as it is now. */
-export function resumeAt(host: Pick<FollowingHost, "epoch" | "routedTo" | "bounds">, after: string): { offset: Offset } | { reason: "unknown" | "expired" } {
+export function resumeAt(
+  host: Pick<FollowingHost, "epoch" | "routedTo" | "bounds">,
+  after: string,
+): { offset: Offset } | { reason: "unknown" | "expired" } {
   const cursor = parseEventId(after);
   if (cursor?.epoch !== host.epoch || cursor.offset > host.routedTo) return { reason: "unknown" };
   return cursor.offset + 1 < host.bounds().oldest ? { reason: "expired" } : { offset: cursor.offset };
@@ -132,7 +141,11 @@ export function revokeForbidden(host: FollowingHost, session: Session): string[]
 }
 
 /** State of a topic (of every matching one for a pattern) as of now, in the tenant and, for shared kinds, the public one. */
-export function snapshots(host: Pick<FollowingHost, "views" | "publicTenant" | "eventIdOf">, tenant: string, { kind, param, name }: Allowed): Snapshot[] {
+export function snapshots(
+  host: Pick<FollowingHost, "views" | "publicTenant" | "eventIdOf">,
+  tenant: string,
+  { kind, param, name }: Allowed,
+): Snapshot[] {
   const tenants = kind.shared === true ? [...new Set([tenant, host.publicTenant])] : [tenant];
   if (!isPattern(name)) {
     const newest = newestEntry(tenants.map((each) => host.views.entry(kind.view, each, kind.entity(param))));
@@ -182,7 +195,13 @@ function subscribeAll(host: FollowingHost, session: Session, request: FollowRequ
   return { results, added };
 }
 
-function subscribe(host: FollowingHost, session: Session, target: Allowed, request: FollowRequest, filter: Subscription["filter"]): Following {
+function subscribe(
+  host: FollowingHost,
+  session: Session,
+  target: Allowed,
+  request: FollowRequest,
+  filter: Subscription["filter"],
+): Following {
   const rate = request.maxUpdatesPerSecond;
   const subscription: Subscription = {
     session,
@@ -204,7 +223,9 @@ function subscribe(host: FollowingHost, session: Session, target: Allowed, reque
 }
 
 function snapshotsOf(host: FollowingHost, session: Session, added: Added): Snapshot[] {
-  return added.flatMap(([, { kind, param, subscription }]) => snapshots(host, session.identity.tenant, { kind, param, name: subscription.name }));
+  return added.flatMap(([, { kind, param, subscription }]) =>
+    snapshots(host, session.identity.tenant, { kind, param, name: subscription.name }),
+  );
 }
 
 /**

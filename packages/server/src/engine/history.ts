@@ -46,11 +46,16 @@ export async function pageOf(host: HistoryHost, tenant: string, topic: Allowed, 
 }
 
 /** The state of a topic after the newest of its events at or before `at`: folded from the log, off the live views. */
-export async function stateAt(host: HistoryHost, tenant: string, topic: Allowed, at: { offset: Offset } | { time: number }): Promise<Entry<unknown> | undefined> {
+export async function stateAt(
+  host: HistoryHost,
+  tenant: string,
+  topic: Allowed,
+  at: { offset: Offset } | { time: number },
+): Promise<Entry<unknown> | undefined> {
   const { head, oldest } = host.log.bounds();
   const until = "offset" in at ? Math.min(at.offset, head) : head;
   const entries = new Map<string, Entry<unknown>>();
-  for (let after = oldest - 1, complete = false; !complete; ) {
+  for (let after = oldest - 1, complete = false; !complete;) {
     const page = await pageOf(host, tenant, topic, { after, until, limit: PAGE_EVENTS });
     for (const event of page.events) {
       if ("time" in at && event.storedAt > at.time) return newest(entries);
@@ -72,5 +77,8 @@ function foldInto(entries: Map<string, Entry<unknown>>, { kind, param }: Allowed
 }
 
 function newest(entries: ReadonlyMap<string, Entry<unknown>>): Entry<unknown> | undefined {
-  return [...entries.values()].reduce<Entry<unknown> | undefined>((best, entry) => (best === undefined || entry.offset > best.offset ? entry : best), undefined);
+  return [...entries.values()].reduce<Entry<unknown> | undefined>(
+    (best, entry) => (best === undefined || entry.offset > best.offset ? entry : best),
+    undefined,
+  );
 }

@@ -50,7 +50,8 @@ export class Sessions {
 
   /** Throws LIMIT_REACHED when the server or the user has as many connections as allowed. */
   checkRoom(identity: Identity): void {
-    if (this.#sessions.size >= this.#host.limits.connections) throw new Refusal("LIMIT_REACHED", "the server holds as many connections as it may");
+    if (this.#sessions.size >= this.#host.limits.connections)
+      throw new Refusal("LIMIT_REACHED", "the server holds as many connections as it may");
     const own = this.#byUser.get(userKey(identity))?.size ?? 0;
     if (own >= this.#host.limits.connectionsPerUser) throw new Refusal("LIMIT_REACHED", "too many connections of this user");
   }

@@ -9,7 +9,22 @@ import type { Surface } from "./message.ts";
 import type { Session } from "./session.ts";
 
 /** What a surface may ask of the engine. */
-export type Desk = Pick<Engine, "follow" | "unfollow" | "setRate" | "allow" | "snapshot" | "clock" | "views" | "epoch" | "cursorAt" | "routedTo" | "publicTenant" | "resumeAt" | "reconnectAfterMs">;
+export type Desk = Pick<
+  Engine,
+  | "follow"
+  | "unfollow"
+  | "setRate"
+  | "allow"
+  | "snapshot"
+  | "clock"
+  | "views"
+  | "epoch"
+  | "cursorAt"
+  | "routedTo"
+  | "publicTenant"
+  | "resumeAt"
+  | "reconnectAfterMs"
+>;
 
 /** Commands that a client may send at once, and their refill. */
 export interface CommandRate {

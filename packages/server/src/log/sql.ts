@@ -130,14 +130,12 @@ export function statements(db: Kysely<LogSchema>) {
     /** tenant, source, id */
     findEventId: key(db).select(["offset", "stored_at"]),
     /** tenant, source, id, offset */
-    deleteEventId: db
-      .deleteFrom("event_ids")
-      .where("tenant", "=", T)
-      .where("source", "=", T)
-      .where("id", "=", T)
-      .where("offset", "=", N),
+    deleteEventId: db.deleteFrom("event_ids").where("tenant", "=", T).where("source", "=", T).where("id", "=", T).where("offset", "=", N),
     /** tenant, name */
-    insertTopic: db.insertInto("topics").values({ tenant: T, name: T } as { topic_id: number; tenant: string; name: string }).returning("topic_id"),
+    insertTopic: db
+      .insertInto("topics")
+      .values({ tenant: T, name: T } as { topic_id: number; tenant: string; name: string })
+      .returning("topic_id"),
     /** tenant, name */
     findTopic: db.selectFrom("topics").select("topic_id").where("tenant", "=", T).where("name", "=", T),
     /** topic_id, topic_id: removes the name of a topic that has no event left */
@@ -170,9 +168,18 @@ export function statements(db: Kysely<LogSchema>) {
     /** no parameters */
     bounds: db
       .selectFrom("events")
-      .select(({ fn }) => [fn.min<number | null>("offset").as("oldest"), fn.max<number | null>("offset").as("head"), fn.max<number | null>("stored_at").as("storedAt")]),
+      .select(({ fn }) => [
+        fn.min<number | null>("offset").as("oldest"),
+        fn.max<number | null>("offset").as("head"),
+        fn.max<number | null>("stored_at").as("storedAt"),
+      ]),
     /** until, limit: the oldest events, for retention */
-    readOldest: db.selectFrom("events").select(["offset", "stored_at", "tenant", "source", "id", "topics"]).where("offset", "<=", N).orderBy("offset").limit(N),
+    readOldest: db
+      .selectFrom("events")
+      .select(["offset", "stored_at", "tenant", "source", "id", "topics"])
+      .where("offset", "<=", N)
+      .orderBy("offset")
+      .limit(N),
     /** offset */
     deleteUpTo: db.deleteFrom("events").where("offset", "<=", N),
     /** topic_id, offset */

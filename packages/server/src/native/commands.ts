@@ -81,7 +81,9 @@ export class NativeCommands {
     const request = { topics: [...new Set(topics)], after, maxUpdatesPerSecond, filters, snapshot };
     engine.follow(this.#session, request, surface.options.maxTopics, ({ results, cut, snapshots, resync }) => {
       if (resync !== undefined && resync.topics.length > 0) {
-        this.#session.say(said({ type: "resync", topics: resync.topics, reason: resync.reason, from: (after ?? "").slice(0, 64), head: cut }));
+        this.#session.say(
+          said({ type: "resync", topics: resync.topics, reason: resync.reason, from: (after ?? "").slice(0, 64), head: cut }),
+        );
       }
       this.#session.say(subscribedWords(message.id, results, cut, snapshots));
     });
@@ -94,7 +96,9 @@ export class NativeCommands {
 
   #update({ id, topics, maxUpdatesPerSecond }: Extract<ClientMessage, { type: "update" }>): void {
     const results = topics.map((topic): TopicResult =>
-      this.#host.engine.setRate(this.#session, topic, maxUpdatesPerSecond ?? undefined) ? { topic, ok: true } : { topic, ok: false, code: "BAD_REQUEST", message: "is not followed" },
+      this.#host.engine.setRate(this.#session, topic, maxUpdatesPerSecond ?? undefined)
+        ? { topic, ok: true }
+        : { topic, ok: false, code: "BAD_REQUEST", message: "is not followed" },
     );
     this.#session.say(said({ type: "updated", ...(id !== undefined && { id }), results }));
   }
@@ -108,10 +112,18 @@ export class NativeCommands {
 }
 
 /** Written by hand: snapshots are JSON text already. */
-function subscribedWords(id: SubscribedMessage["id"], results: readonly TopicResult[], cut: string, snapshots: readonly { topic: string; state: string }[]) {
+function subscribedWords(
+  id: SubscribedMessage["id"],
+  results: readonly TopicResult[],
+  cut: string,
+  snapshots: readonly { topic: string; state: string }[],
+) {
   const head = id === undefined ? "" : `"id":${JSON.stringify(id)},`;
   const states = snapshots.map(({ topic, state }) => `{"topic":${JSON.stringify(topic)},"state":${state}}`).join(",");
-  return { name: "subscribed", body: `{"type":"subscribed",${head}"results":${JSON.stringify(results)},"cut":"${cut}","snapshots":[${states}]}` };
+  return {
+    name: "subscribed",
+    body: `{"type":"subscribed",${head}"results":${JSON.stringify(results)},"cut":"${cut}","snapshots":[${states}]}`,
+  };
 }
 
 function parseText(text: string): unknown {

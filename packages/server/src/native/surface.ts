@@ -23,11 +23,25 @@ export function nativeSurface(options: NativeOptions): NativeSurface {
     options,
     heartbeatMs: options.heartbeatMs,
     word: (message) => ({ name: "event", body: eventBody(message), id: message.eventId }),
-    wordConflated: (message, replaced) => ({ name: "event", body: `${eventBody(message).slice(0, -1)},"conflated":${replaced}}`, id: message.eventId }),
-    wordBatch: (messages) => ({ name: "batch", body: `{"type":"batch","events":[${messages.map(eventBody).join(",")}]}`, id: messages.at(-1)?.eventId }),
+    wordConflated: (message, replaced) => ({
+      name: "event",
+      body: `${eventBody(message).slice(0, -1)},"conflated":${replaced}}`,
+      id: message.eventId,
+    }),
+    wordBatch: (messages) => ({
+      name: "batch",
+      body: `{"type":"batch","events":[${messages.map(eventBody).join(",")}]}`,
+      id: messages.at(-1)?.eventId,
+    }),
     heartbeat: (lastEventId, now) => said({ type: "ping", serverTime: now, lastEventId }),
     refuse: (refusal) => said({ type: "error", code: refusal.code, message: refusal.message, ...refusal.details }),
-    farewell: ({ code, details }, reconnect) => said({ type: "closing", code, reconnect, ...(details.reconnectAfterMs !== undefined && { reconnectAfterMs: details.reconnectAfterMs }) }),
+    farewell: ({ code, details }, reconnect) =>
+      said({
+        type: "closing",
+        code,
+        reconnect,
+        ...(details.reconnectAfterMs !== undefined && { reconnectAfterMs: details.reconnectAfterMs }),
+      }),
     lagging: (lane, behindMs) => said({ type: "lagging", behindMs: Math.round(behindMs), lane }),
     caughtUp: () => said({ type: "caughtUp" }),
     revoked: (topics) => said({ type: "revoked", topics }),
@@ -35,13 +49,13 @@ export function nativeSurface(options: NativeOptions): NativeSurface {
       const { burst, perSecond } = options.commandRate;
       session.say(
         said({
-        type: "welcome",
-        connectionId: session.id,
-        serverTime: desk.clock.now(),
-        epoch: desk.epoch.toString(16).padStart(4, "0"),
-        head: desk.cursorAt(desk.routedTo),
-        heartbeatMs: options.heartbeatMs,
-        limits: { topics: options.maxTopics, commandsBurst: burst, commandsPerSecond: perSecond },
+          type: "welcome",
+          connectionId: session.id,
+          serverTime: desk.clock.now(),
+          epoch: desk.epoch.toString(16).padStart(4, "0"),
+          head: desk.cursorAt(desk.routedTo),
+          heartbeatMs: options.heartbeatMs,
+          limits: { topics: options.maxTopics, commandsBurst: burst, commandsPerSecond: perSecond },
         }),
       );
     },

@@ -26,7 +26,12 @@ export function createMetrics(): Metrics {
     buckets: LATENCY_BUCKETS,
     registers: [registry],
   });
-  const commits = new Histogram({ name: "broadtape_log_commit_seconds", help: "Duration of a log commit, fsync included", buckets: LATENCY_BUCKETS, registers: [registry] });
+  const commits = new Histogram({
+    name: "broadtape_log_commit_seconds",
+    help: "Duration of a log commit, fsync included",
+    buckets: LATENCY_BUCKETS,
+    registers: [registry],
+  });
   const commitEvents = new Histogram({
     name: "broadtape_log_commit_events",
     help: "Events of a log commit",

@@ -54,9 +54,7 @@ export function foldBestPrice(state: SymbolState | undefined, data: BestPriceDat
 
 /** A source's quote: replaces its last one; sources silent for `staleAfterMs` at this arrival are dropped. */
 export function foldQuote(state: SymbolState | undefined, data: QuoteData, place: Place, staleAfterMs: number): SymbolState {
-  const others = (state?.quotes ?? []).filter(
-    (quote) => quote.source !== data.source && place.storedAt - quote.arrivedAt < staleAfterMs,
-  );
+  const others = (state?.quotes ?? []).filter((quote) => quote.source !== data.source && place.storedAt - quote.arrivedAt < staleAfterMs);
   const withdrawn = data.bid == null && data.ask == null;
   const quotes = withdrawn ? others : [...others, quoteOf(data, place)];
   return { price: bestOf(data.symbol, quotes, data.timestamp), quotes };

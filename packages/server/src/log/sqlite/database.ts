@@ -26,7 +26,9 @@ export function openDatabase(file: string, role: "writer" | "reader"): LogDataba
     if (role === "writer") for (const { sql } of schema(compiler)) raw.exec(sql);
     return { raw, prepared: prepare(raw) };
   } catch (error) {
-    throw new Error(`${file} cannot be opened as a Broadtape log: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new Error(`${file} cannot be opened as a Broadtape log: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
   }
 }
 

@@ -23,7 +23,10 @@ export function epochOf(directory: string, stored: Epoch | undefined, head: Offs
   if (stored === undefined) return newEpoch(undefined);
   const life = read(directory);
   const isSame =
-    life?.epoch === stored && life.head <= head && life.database === inodeOf(join(directory, LOG_FILE)) && life.self === inodeOf(join(directory, SIDECAR));
+    life?.epoch === stored &&
+    life.head <= head &&
+    life.database === inodeOf(join(directory, LOG_FILE)) &&
+    life.self === inodeOf(join(directory, SIDECAR));
   return isSame ? stored : newEpoch(stored);
 }
 
@@ -63,5 +66,13 @@ function read(directory: string): Life | undefined {
 }
 
 function isLife(value: unknown): value is Life {
-  return typeof value === "object" && value !== null && "epoch" in value && "head" in value && typeof value.head === "number" && "database" in value && "self" in value;
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "epoch" in value &&
+    "head" in value &&
+    typeof value.head === "number" &&
+    "database" in value &&
+    "self" in value
+  );
 }

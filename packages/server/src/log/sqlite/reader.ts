@@ -42,7 +42,12 @@ export class Reader {
       if (offset === undefined || version === undefined) return undefined;
       const entries = this.#db.prepared.readCheckpointEntries
         .all()
-        .map((row) => ({ view: String(row["view"]), tenant: String(row["tenant"]), entity: String(row["entity"]), state: String(row["state"]) }));
+        .map((row) => ({
+          view: String(row["view"]),
+          tenant: String(row["tenant"]),
+          entity: String(row["entity"]),
+          state: String(row["state"]),
+        }));
       return { checkpoint: { offset: Number(offset), version: String(version) }, entries };
     })();
   }
@@ -63,7 +68,9 @@ export class Reader {
   #readAll({ after, limit, tenant }: ReadRequest, until: number): LogPage {
     const { readAll, readTenant } = this.#db.prepared;
     // One row more than asked for shows whether the page ends inside a batch.
-    const rows = (tenant === undefined ? readAll.all(after, until, limit + 1) : readTenant.all(after, until, tenant, limit + 1)).map(eventOf);
+    const rows = (tenant === undefined ? readAll.all(after, until, limit + 1) : readTenant.all(after, until, tenant, limit + 1)).map(
+      eventOf,
+    );
     return wholeBatches(rows, limit, until, (from) => {
       const more = tenant === undefined ? readAll.all(from, until, limit) : readTenant.all(from, until, tenant, limit);
       return more.map(eventOf);
@@ -72,7 +79,9 @@ export class Reader {
 
   #readRanges({ after, limit }: ReadRequest, until: number, topicIds: readonly number[]): LogPage {
     const offsetsAfter = (from: number, count: number) => {
-      const all = topicIds.flatMap((id) => this.#db.prepared.readTopicOffsets.all(id, from, until, count).map((row) => Number(row["offset"])));
+      const all = topicIds.flatMap((id) =>
+        this.#db.prepared.readTopicOffsets.all(id, from, until, count).map((row) => Number(row["offset"])),
+      );
       return [...new Set(all)].sort((a, b) => a - b).slice(0, count);
     };
     const load = (offsets: readonly number[]) => offsets.flatMap((offset) => this.#db.prepared.readOne.all(offset).map(eventOf));
@@ -87,7 +96,12 @@ export class Reader {
       const event = eventOf(row);
       const startsBatch = event.batch === event.offset;
       if (startsBatch && seen > 0 && (events.length >= limit || seen >= SCAN_ROWS)) return { events, upTo, complete: false };
-      if (String(row["topics"]).split(",").some((id) => topicIds.has(Number(id)))) events.push(event);
+      if (
+        String(row["topics"])
+          .split(",")
+          .some((id) => topicIds.has(Number(id)))
+      )
+        events.push(event);
       upTo = event.offset;
       seen += 1;
     }

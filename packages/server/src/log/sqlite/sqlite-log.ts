@@ -2,11 +2,30 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Epoch } from "@broadtape/protocol/event-id";
-import { type Appended, type Checkpoint, type CheckpointEntry, type Log, type LogBounds, type LogOptions, LogUnavailable, type NewEvent, type ReadRequest } from "../log.ts";
+import {
+  type Appended,
+  type Checkpoint,
+  type CheckpointEntry,
+  type Log,
+  type LogBounds,
+  type LogOptions,
+  LogUnavailable,
+  type NewEvent,
+  type ReadRequest,
+} from "../log.ts";
 import { LOG_FILE } from "./database.ts";
 import { epochOf, writeLife } from "./life.ts";
 import { lockDirectory } from "./lock.ts";
-import type { AppendAnswer, CheckpointAnswer, FindAnswer, OpenAnswer, ReadAnswer, ReaderRequest, RetainAnswer, WriterRequest } from "./messages.ts";
+import type {
+  AppendAnswer,
+  CheckpointAnswer,
+  FindAnswer,
+  OpenAnswer,
+  ReadAnswer,
+  ReaderRequest,
+  RetainAnswer,
+  WriterRequest,
+} from "./messages.ts";
 import { Thread } from "./thread.ts";
 
 /** A commit takes at most so many events, so that the first of a long queue need not wait for the last. */
@@ -131,7 +150,11 @@ class SqliteLog implements Log {
     while (this.#waiting.length > 0) {
       const group = this.#takeGroup();
       try {
-        const answer = await this.#threads.writer.ask<AppendAnswer>({ kind: "append", now: this.#options.now(), batches: group.map(({ events }) => events) });
+        const answer = await this.#threads.writer.ask<AppendAnswer>({
+          kind: "append",
+          now: this.#options.now(),
+          batches: group.map(({ events }) => events),
+        });
         this.#bounds = answer.bounds;
         resolveAll(group, answer.places);
         this.#options.onCommit?.({ events: answer.places.length / 4, seconds: answer.seconds });

@@ -32,7 +32,10 @@ export class Thread<Request> {
   }
 
   /** Starts a thread; resolves with its first answer when it has opened the file, rejects when it cannot. */
-  static async start<Request, Opened>(start: WorkerStart, onFault: (error: Error) => void): Promise<{ thread: Thread<Request>; opened: Opened }> {
+  static async start<Request, Opened>(
+    start: WorkerStart,
+    onFault: (error: Error) => void,
+  ): Promise<{ thread: Thread<Request>; opened: Opened }> {
     const url = new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url);
     const worker = new Worker(url, { workerData: start });
     let isOpen = false;

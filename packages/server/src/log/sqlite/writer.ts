@@ -163,7 +163,8 @@ export class Writer {
   }
 
   #usedBytes(): number {
-    const pages = Number(this.#db.raw.pragma("page_count", { simple: true })) - Number(this.#db.raw.pragma("freelist_count", { simple: true }));
+    const pages =
+      Number(this.#db.raw.pragma("page_count", { simple: true })) - Number(this.#db.raw.pragma("freelist_count", { simple: true }));
     return pages * Number(this.#db.raw.pragma("page_size", { simple: true }));
   }
 

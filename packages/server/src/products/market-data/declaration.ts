@@ -47,7 +47,11 @@ export function marketData({ symbols, staleSourceMs }: MarketDataOptions): Marke
       const { source, offset } = oldest;
       return {
         at: oldest.arrivedAt + staleSourceMs,
-        event: { type: "market-data.quote-stale", id: `quote-stale/${symbol}/${source}/${offset}`, data: { symbol, source, quoteOffset: offset } },
+        event: {
+          type: "market-data.quote-stale",
+          id: `quote-stale/${symbol}/${source}/${offset}`,
+          data: { symbol, source, quoteOffset: offset },
+        },
       };
     },
   };

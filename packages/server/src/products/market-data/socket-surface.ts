@@ -59,7 +59,13 @@ export function marketDataSocket(product: MarketData, options: MarketDataSocketO
   };
 }
 
-function subscribe(product: MarketData, limit: number, session: Session, desk: Desk, { symbols, maxUpdatesPerSecond }: z.infer<typeof subscribeBody>): object {
+function subscribe(
+  product: MarketData,
+  limit: number,
+  session: Session,
+  desk: Desk,
+  { symbols, maxUpdatesPerSecond }: z.infer<typeof subscribeBody>,
+): object {
   const subscribed: string[] = [];
   const errors: string[] = [];
   let free = limit - session.following.size;

@@ -7,24 +7,40 @@ import { type StreamPlan, type StreamSurface, errorBody } from "../../engine/sur
 import type { MarketData } from "./declaration.ts";
 import { isKnown } from "./known.ts";
 
-export function marketDataStream(product: MarketData, options: { readonly heartbeatMs: number; readonly symbolsPerClient: number }): StreamSurface {
+export function marketDataStream(
+  product: MarketData,
+  options: { readonly heartbeatMs: number; readonly symbolsPerClient: number },
+): StreamSurface {
   return {
     name: "market-data-stream",
     path: "/market-data/stream",
     heartbeatMs: options.heartbeatMs,
     beatsWhenBusy: false,
     word: (message) => ({ name: "price", body: withEventId(message.data, message.eventId), id: message.eventId }),
-    heartbeat: (lastEventId, now) => ({ name: "heartbeat", body: JSON.stringify({ timestamp: isoTime(now), lastEventId }), comment: "keepalive" }),
+    heartbeat: (lastEventId, now) => ({
+      name: "heartbeat",
+      body: JSON.stringify({ timestamp: isoTime(now), lastEventId }),
+      comment: "keepalive",
+    }),
     refuse: (refusal) => ({ name: "error", body: errorBody(refusal) }),
     plan(query, identity, desk): StreamPlan {
-      const symbols = [...new Set((query.get("symbols") ?? "").split(",").map((symbol) => symbol.trim()).filter(Boolean))];
+      const symbols = [
+        ...new Set(
+          (query.get("symbols") ?? "")
+            .split(",")
+            .map((symbol) => symbol.trim())
+            .filter(Boolean),
+        ),
+      ];
       if (symbols.length === 0) throw new Refusal("BAD_REQUEST", "the query parameter symbols is missing", { path: "symbols" });
-      if (symbols.length > options.symbolsPerClient) throw new Refusal("BAD_REQUEST", `at most ${options.symbolsPerClient} symbols`, { path: "symbols" });
+      if (symbols.length > options.symbolsPerClient)
+        throw new Refusal("BAD_REQUEST", `at most ${options.symbolsPerClient} symbols`, { path: "symbols" });
       const unknown = symbols.filter((symbol) => !isKnown(product, desk, identity, symbol));
       if (unknown.length > 0) throw new Refusal("BAD_REQUEST", `${unknown.join(", ")}: invalid symbol`, { path: "symbols" });
       const rate = query.get("maxUpdatesPerSecond");
       const maxUpdatesPerSecond = rate === null ? undefined : updatesPerSecond.safeParse(Number(rate));
-      if (maxUpdatesPerSecond?.success === false) throw new Refusal("BAD_REQUEST", "maxUpdatesPerSecond is not a rate", { path: "maxUpdatesPerSecond" });
+      if (maxUpdatesPerSecond?.success === false)
+        throw new Refusal("BAD_REQUEST", "maxUpdatesPerSecond is not a rate", { path: "maxUpdatesPerSecond" });
       return { topics: symbols.map((symbol) => `symbol:${symbol}`), maxUpdatesPerSecond: maxUpdatesPerSecond?.data };
     },
     open(session, desk, { topics, maxUpdatesPerSecond }, after) {

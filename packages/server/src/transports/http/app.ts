@@ -55,7 +55,10 @@ export async function createApp(options: HttpOptions): Promise<FastifyInstance> 
       return reply.code(statusCode).send(httpError(statusCode, error.message));
     }
     if (isUnavailable(error)) {
-      return reply.code(503).header("Retry-After", String(Math.max(1, Math.ceil(error.retryAfterMs / 1000)))).send(httpError(503, error.message));
+      return reply
+        .code(503)
+        .header("Retry-After", String(Math.max(1, Math.ceil(error.retryAfterMs / 1000))))
+        .send(httpError(503, error.message));
     }
     const statusCode = error.statusCode ?? 500;
     if (statusCode >= 500) request.log.error({ err: error }, "request failed");

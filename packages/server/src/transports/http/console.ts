@@ -8,7 +8,9 @@ import { Refusal } from "@broadtape/protocol/errors";
 /** Serves the built page at `/`; says what to do where it was not built. */
 export async function servePages(app: FastifyInstance, folder: string): Promise<void> {
   if (!existsSync(folder)) {
-    app.get("/", (_request, reply) => reply.type("text/plain; charset=utf-8").send("Broadtape is running. The console was not built: npm run build\n"));
+    app.get("/", (_request, reply) =>
+      reply.type("text/plain; charset=utf-8").send("Broadtape is running. The console was not built: npm run build\n"),
+    );
     return;
   }
   await app.register(fastifyStatic, { root: folder, cacheControl: false });

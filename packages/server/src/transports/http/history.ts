@@ -29,11 +29,19 @@ export function serveHistory(app: FastifyInstance, options: HistoryOptions): voi
     const topic = options.engine.allow(identity, match[1]);
     if (typeof topic === "string") throw new Refusal(topic, "this topic cannot be read", topic === "BAD_REQUEST" ? { path: "topic" } : {});
     if (topic.name.includes("*")) throw new Refusal("BAD_REQUEST", "a pattern has no history", { path: "topic" });
-    return match[2] === "events" ? sendPage(options, identity, topic, request, reply) : sendSnapshot(options, identity, topic, request, reply);
+    return match[2] === "events"
+      ? sendPage(options, identity, topic, request, reply)
+      : sendSnapshot(options, identity, topic, request, reply);
   });
 }
 
-async function sendPage({ engine, pageEvents }: HistoryOptions, identity: Identity, topic: Allowed, request: FastifyRequest, reply: FastifyReply) {
+async function sendPage(
+  { engine, pageEvents }: HistoryOptions,
+  identity: Identity,
+  topic: Allowed,
+  request: FastifyRequest,
+  reply: FastifyReply,
+) {
   const query = queryOf(request.raw);
   const limit = limitOf(query.get("limit"), pageEvents);
   const { head, oldest } = engine.bounds();
@@ -43,7 +51,11 @@ async function sendPage({ engine, pageEvents }: HistoryOptions, identity: Identi
   const until = Math.min(offsetOf(engine, query.get("until"), "until") ?? head, engine.routedTo);
   const page = await engine.history(identity, topic, { after, until, limit });
   const last = page.events.at(-1);
-  const next = page.complete ? engine.cursorAt(Math.max(page.upTo, after)) : last === undefined ? engine.cursorAt(page.upTo) : engine.eventIdOf(last.offset, last.storedAt);
+  const next = page.complete
+    ? engine.cursorAt(Math.max(page.upTo, after))
+    : last === undefined
+      ? engine.cursorAt(page.upTo)
+      : engine.eventIdOf(last.offset, last.storedAt);
   const events = page.events.map((event) => eventText(engine, topic, event)).join(",");
   const resync = "reason" in from ? `,"resync":{"reason":"${from.reason}"}` : "";
   const body = `{"topic":${JSON.stringify(topic.name)},"events":[${events}],"next":"${next}","complete":${page.complete}${resync}}`;
@@ -101,6 +113,7 @@ function eventText(engine: Engine, topic: Allowed, event: StoredEvent): string {
 function sendCacheable(request: FastifyRequest, reply: FastifyReply, body: string, isFixed: boolean): FastifyReply {
   const tag = `"${createHash("sha256").update(body).digest("base64url").slice(0, 27)}"`;
   reply.headers({ ETag: tag, "Cache-Control": isFixed ? "private, max-age=86400, immutable" : "private, no-cache" });
-  if (request.headers["if-none-match"]?.split(",").some((each) => each.trim().replace(/^W\//, "") === tag) === true) return reply.code(304).send();
+  if (request.headers["if-none-match"]?.split(",").some((each) => each.trim().replace(/^W\//, "") === tag) === true)
+    return reply.code(304).send();
   return reply.type("application/json; charset=utf-8").send(body);
 }

@@ -11,9 +11,17 @@ export class BadBody extends Error {
   override readonly name = "BadBody";
 }
 
-export const EVENT_TYPES = ["application/json", "application/cloudevents+json", "application/cloudevents-batch+json", "application/x-ndjson"] as const;
+export const EVENT_TYPES = [
+  "application/json",
+  "application/cloudevents+json",
+  "application/cloudevents-batch+json",
+  "application/x-ndjson",
+] as const;
 
-export function servePublishing(app: FastifyInstance, { engine, gate, bodyBytes }: { engine: Engine; gate: Gate; bodyBytes: number }): void {
+export function servePublishing(
+  app: FastifyInstance,
+  { engine, gate, bodyBytes }: { engine: Engine; gate: Gate; bodyBytes: number },
+): void {
   app.post("/api/v1/events", { bodyLimit: bodyBytes, onRequest: async (request) => authorize(gate, request) }, async (request) => {
     const identity = await authorize(gate, request);
     const events = parseEvents(request.headers["content-type"] ?? "", request.body);

@@ -24,7 +24,10 @@ export function serveSessions(app: FastifyInstance, gate: Gate, sessions: Sessio
   app.delete("/api/session", async (request, reply) => {
     const id = sessions.cookieOf(request);
     if (id === undefined || !(await sessions.end(id))) throw new Refusal("UNAUTHORIZED", "No valid session found");
-    return reply.header("Set-Cookie", cookie(request, "", 0)).code(204).send();
+    return reply
+      .header("Set-Cookie", cookie(request, "", 0))
+      .code(204)
+      .send();
   });
 }
 

@@ -36,7 +36,9 @@ export function serveSocketIo(options: SocketIoOptions): Server {
     perMessageDeflate: false,
     destroyUpgrade: false,
     parser: { ...parser, Decoder: TolerantDecoder },
-    ...(corsOrigins.length > 0 && { cors: { origin: corsOrigins.includes("*") ? "*" : [...corsOrigins], credentials: !corsOrigins.includes("*") } }),
+    ...(corsOrigins.length > 0 && {
+      cors: { origin: corsOrigins.includes("*") ? "*" : [...corsOrigins], credentials: !corsOrigins.includes("*") },
+    }),
   });
   io.engine.on("headers", (headers: Record<string, string>, request: Parameters<typeof correlationIdOf>[0]) => {
     headers["X-Correlation-ID"] = correlationIdOf(request);
@@ -53,7 +55,12 @@ function packet(path: string, { name, body }: Words): string {
 
 function formsOf(surface: SocketSurface): SocketIoForms {
   // Engine.IO's type "message" is 4; polling adds it itself.
-  const webSocket: Form = { surface, index: newFormIndex(), frame: (words) => textFrame(`4${packet(surface.path, words)}`), join: joinFrames };
+  const webSocket: Form = {
+    surface,
+    index: newFormIndex(),
+    frame: (words) => textFrame(`4${packet(surface.path, words)}`),
+    join: joinFrames,
+  };
   const polling: Form = { surface, index: newFormIndex(), frame: (words) => Buffer.from(packet(surface.path, words)), join: joinFrames };
   return { webSocket, polling };
 }
@@ -116,7 +123,16 @@ function open(options: SocketIoOptions, surface: SocketSurface, forms: SocketIoF
   const { engine, log } = options;
   const connection = new SocketIoConnection(socket, forms);
   const session = engine.open(identity, surface, connection, peerOf(socket.request, options.addressOf), socket.id);
-  log.info({ sessionId: session.id, userId: identity.userId, tenant: identity.tenant, surface: surface.name, correlationId: session.peer.correlationId }, "connected");
+  log.info(
+    {
+      sessionId: session.id,
+      userId: identity.userId,
+      tenant: identity.tenant,
+      surface: surface.name,
+      correlationId: session.peer.correlationId,
+    },
+    "connected",
+  );
   listen(socket, session);
   watchIdle(session, engine.clock, surface.idleMs, () => undefined);
   const commands = new Commands(options, surface, session);

@@ -19,7 +19,13 @@ export class StreamConnection implements Connection {
   #ended = false;
 
   /** Sends the headers. `socket` is the response's own, which nobody else writes to until its end. */
-  constructor(request: IncomingMessage, response: ServerResponse, socket: Socket, forms: StreamForms, headers: Readonly<Record<string, string>>) {
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    socket: Socket,
+    forms: StreamForms,
+    headers: Readonly<Record<string, string>>,
+  ) {
     this.#response = response;
     this.#socket = socket;
     this.#isChunked = request.httpVersion === "1.1";

@@ -44,7 +44,10 @@ type Open = (identity: Identity, request: FastifyRequest, reply: FastifyReply) =
 
 function serve(app: FastifyInstance, path: string, options: StreamOptions, attempts: Attempts, open: Open): void {
   app.options(path, (request, reply) => {
-    return reply.headers({ ...corsHeaders(options, request), ...PREFLIGHT_HEADERS }).code(200).send();
+    return reply
+      .headers({ ...corsHeaders(options, request), ...PREFLIGHT_HEADERS })
+      .code(200)
+      .send();
   });
   app.get(path, async (request, reply) => {
     const address = options.addressOf(request.raw);
@@ -80,7 +83,14 @@ async function refuse(reply: FastifyReply, { code, message, details }: Refusal):
 }
 
 /** Opens the stream and its session; undefined where the response cannot be written to (a pipelined request). */
-function open(options: StreamOptions, surface: Surface, forms: StreamForms, identity: Identity, request: FastifyRequest, reply: FastifyReply): Session | undefined {
+function open(
+  options: StreamOptions,
+  surface: Surface,
+  forms: StreamForms,
+  identity: Identity,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Session | undefined {
   const { engine, log } = options;
   engine.sessions.checkRoom(identity);
   const { socket } = reply.raw;
@@ -90,7 +100,10 @@ function open(options: StreamOptions, surface: Surface, forms: StreamForms, iden
   const headers = { ...corsHeaders(options, request), "X-Correlation-ID": peer.correlationId };
   const connection = new StreamConnection(request.raw, reply.raw, socket, forms, headers);
   const session = engine.open(identity, surface, connection, peer);
-  log.info({ sessionId: session.id, userId: identity.userId, tenant: identity.tenant, surface: surface.name, correlationId: peer.correlationId }, "connected");
+  log.info(
+    { sessionId: session.id, userId: identity.userId, tenant: identity.tenant, surface: surface.name, correlationId: peer.correlationId },
+    "connected",
+  );
   const onDrain = () => {
     session.outbox.ready();
   };
@@ -118,26 +131,35 @@ function serveNative(app: FastifyInstance, options: StreamOptions, attempts: Att
     const topics = (query.get("topics") ?? "").split(",").filter(Boolean);
     const after = lastEventIdOf(request.raw) ?? query.get("after") ?? undefined;
     if (topics.length === 0) return;
-    own.receive(JSON.stringify({ type: "subscribe", topics, ...(after !== undefined && after !== "" && { after }) })).catch((error: unknown) => {
-      options.log.error({ err: error, sessionId: session.id }, "subscription failed");
-      session.close(new Refusal("BAD_REQUEST", "the subscription failed"));
-    });
+    own
+      .receive(JSON.stringify({ type: "subscribe", topics, ...(after !== undefined && after !== "" && { after }) }))
+      .catch((error: unknown) => {
+        options.log.error({ err: error, sessionId: session.id }, "subscription failed");
+        session.close(new Refusal("BAD_REQUEST", "the subscription failed"));
+      });
   });
   app.options(`${NATIVE_STREAM_PATH}/:connectionId/commands`, (request, reply) => {
     const methods = { ...PREFLIGHT_HEADERS, "Access-Control-Allow-Methods": "POST, OPTIONS" };
-    return reply.headers({ ...corsHeaders(options, request), ...methods }).code(200).send();
+    return reply
+      .headers({ ...corsHeaders(options, request), ...methods })
+      .code(200)
+      .send();
   });
-  app.post<{ Params: { connectionId: string } }>(`${NATIVE_STREAM_PATH}/:connectionId/commands`, { bodyLimit: options.commandBytes }, async (request, reply) => {
-    reply.headers(corsHeaders(options, request));
-    const identity = await options.gate.authenticate({ headers: request.headers });
-    const session = engine.sessions.get(request.params.connectionId);
-    const own = commands.get(request.params.connectionId);
-    const isOwn = session?.identity.userId === identity.userId && session.identity.tenant === identity.tenant;
-    if (own === undefined || !isOwn) return reply.code(404).send(httpError(404, "no such connection"));
-    const text = Buffer.isBuffer(request.body) ? request.body.toString("utf8") : "";
-    for (const message of messagesOf(text)) await own.receive(message);
-    return reply.code(202).send({ accepted: true });
-  });
+  app.post<{ Params: { connectionId: string } }>(
+    `${NATIVE_STREAM_PATH}/:connectionId/commands`,
+    { bodyLimit: options.commandBytes },
+    async (request, reply) => {
+      reply.headers(corsHeaders(options, request));
+      const identity = await options.gate.authenticate({ headers: request.headers });
+      const session = engine.sessions.get(request.params.connectionId);
+      const own = commands.get(request.params.connectionId);
+      const isOwn = session?.identity.userId === identity.userId && session.identity.tenant === identity.tenant;
+      if (own === undefined || !isOwn) return reply.code(404).send(httpError(404, "no such connection"));
+      const text = Buffer.isBuffer(request.body) ? request.body.toString("utf8") : "";
+      for (const message of messagesOf(text)) await own.receive(message);
+      return reply.code(202).send({ accepted: true });
+    },
+  );
 }
 
 /** One message or an array of them; what is no JSON is answered on the stream like any bad message. */
@@ -164,4 +186,3 @@ function corsHeaders({ corsOrigins }: StreamOptions, request: FastifyRequest): R
   if (corsOrigins.includes(origin)) return { ...vary, "Access-Control-Allow-Origin": origin, "Access-Control-Allow-Credentials": "true" };
   return corsOrigins.includes("*") ? { ...vary, "Access-Control-Allow-Origin": "*" } : vary;
 }
-

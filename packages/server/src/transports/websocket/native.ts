@@ -47,7 +47,14 @@ export function serveNativeWebSocket(options: NativeWebSocketOptions): (request:
   };
 }
 
-async function upgrade(options: NativeWebSocketOptions, webSockets: WebSocketServer, form: Form, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+async function upgrade(
+  options: NativeWebSocketOptions,
+  webSockets: WebSocketServer,
+  form: Form,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): Promise<void> {
   const onError = () => {
     socket.destroy();
   };
@@ -130,7 +137,10 @@ class NativeClient {
     const session = engine.open(identity, host.surface, connection, peer);
     this.#session = session;
     this.#commands = new NativeCommands(host, session);
-    log.info({ sessionId: session.id, userId: identity.userId, tenant: identity.tenant, surface: "native", correlationId: peer.correlationId }, "connected");
+    log.info(
+      { sessionId: session.id, userId: identity.userId, tenant: identity.tenant, surface: "native", correlationId: peer.correlationId },
+      "connected",
+    );
     watchIdle(session, engine.clock, host.surface.options.idleMs, () => {
       this.#webSocket.ping();
     });

@@ -1,0 +1,47 @@
+/** `npm test`: everything that the tests need, then all of them; ends with the counts on a line of their own. */
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { node, root, run } from "./lib.mjs";
+import "./prepare.mjs";
+
+/** Program that the tests look for → Debian packages that bring it. */
+const NEEDED = [{ path: "/usr/bin/chromium", packages: ["chromium", "fonts-dejavu-core"] }];
+
+installNeeded();
+const report = join(tmpdir(), `broadtape-test-${process.pid}.json`);
+const vitest = join(root, "node_modules/vitest/vitest.mjs");
+const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+const code = run(node(), ["--conditions=@broadtape/source", vitest, "run", ...reporters, ...process.argv.slice(2)]);
+printCounts();
+process.exitCode = code;
+
+function installNeeded() {
+  const missing = NEEDED.filter(({ path }) => !existsSync(path)).flatMap(({ packages }) => packages);
+  if (missing.length === 0) return;
+  if (process.getuid?.() !== 0 || !existsSync("/usr/bin/apt-get")) {
+    console.error(`broadtape: the browser tests need ${missing.join(" ")}: sudo apt-get install ${missing.join(" ")}`);
+    process.exit(1);
+  }
+  console.error(`broadtape: installing ${missing.join(" ")}`);
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  for (const args of [
+    ["update", "-qq"],
+    ["install", "-qq", "-y", "--no-install-recommends", ...missing],
+  ]) {
+    const result = spawnSync("apt-get", args, { env, encoding: "utf8" });
+    if (result.status === 0) continue;
+    process.stderr.write(`${result.stdout}${result.stderr}`);
+    process.exit(result.status ?? 1);
+  }
+}
+
+function printCounts() {
+  if (!existsSync(report)) return;
+  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, numFailedTestSuites } = JSON.parse(readFileSync(report, "utf8"));
+  rmSync(report);
+  // A file that could not even be loaded counts as a failure.
+  const failed = Math.max(numFailedTests, numFailedTestSuites > 0 ? 1 : 0);
+  console.log(`${numPassedTests} passed, ${failed} failed, ${numPendingTests + numTodoTests} skipped`);
+}

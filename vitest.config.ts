@@ -1,0 +1,34 @@
+import { defineConfig } from "vitest/config";
+
+const conditions = ["@broadtape/source", "node", "import", "default"];
+const shared = { extends: true as const, ssr: { resolve: { conditions, externalConditions: conditions } }, resolve: { conditions } };
+
+/** What runs in its own process beside the tests needs time and quiet: those files run one after the other. */
+const spawning = { fileParallelism: false, testTimeout: 60_000, hookTimeout: 60_000 };
+
+export default defineConfig({
+  ...{ ssr: shared.ssr, resolve: shared.resolve },
+  test: {
+    maxWorkers: 2,
+    projects: [
+      {
+        ...shared,
+        test: {
+          name: "unit",
+          include: [
+            "packages/*/{src,scripts}/**/*.test.{ts,tsx}",
+            "apps/*/src/**/*.test.{ts,tsx}",
+            "bench/src/**/*.test.ts",
+            "test/*.test.ts",
+          ],
+          testTimeout: 30_000,
+        },
+      },
+      { ...shared, test: { name: "simulation", include: ["test/simulation/**/*.test.ts"], testTimeout: 120_000 } },
+      { ...shared, test: { name: "contract", include: ["test/contract/**/*.test.ts"], ...spawning } },
+      { ...shared, test: { name: "crash", include: ["test/crash/**/*.test.ts"], ...spawning, testTimeout: 180_000 } },
+      { ...shared, test: { name: "browser", include: ["test/browser/**/*.test.ts"], ...spawning, testTimeout: 120_000 } },
+      { ...shared, test: { name: "docs", include: ["test/docs/**/*.test.ts"], ...spawning } },
+    ],
+  },
+});
