@@ -5,7 +5,7 @@ import { type Limits, limitKey, limitsFrom } from "./config/limits.ts";
 import { checkLimits, chooseKeys, type Given, pairNotify, refuseSeveralNodes, warningsOf } from "./config/rules.ts";
 import { limitSettings, settings } from "./config/settings.ts";
 import { type Environment, type Flags, openSources, unknownVariables } from "./config/sources.ts";
-import { DEFAULT_RETENTION, type LogLevel, type Retention, type TrustProxy } from "./config/values.ts";
+import { DEFAULT_RETENTION, type LogLevel, type Retention } from "./config/values.ts";
 
 export interface Config {
   readonly host: string;
@@ -24,7 +24,8 @@ export interface Config {
   readonly publicTenant: string;
   /** Origins as browsers send them; `*` among them lets every site in, without credentials. Empty: same origin. */
   readonly corsOrigins: readonly string[];
-  readonly trustProxy: TrustProxy;
+  /** Addresses and networks of proxies whose X-Forwarded-* counts. */
+  readonly trustProxy: readonly string[];
   readonly retention: Retention;
   readonly dedupeWindowMs: number;
   readonly notify: Notify;
@@ -91,7 +92,7 @@ export function readConfig(env: Environment, flags: Flags = {}): Config {
     symbols: read(settings.symbols),
     publicTenant: read(settings.publicTenant) ?? "public",
     corsOrigins: read(settings.corsOrigins) ?? [],
-    trustProxy: read(settings.trustProxy) ?? false,
+    trustProxy: read(settings.trustProxy) ?? [],
     retention,
     dedupeWindowMs: read(settings.dedupeWindow) ?? retention.maxAgeMs,
     notify: pairNotify(given),

@@ -13,28 +13,21 @@ export interface CredentialRequest {
   /** Socket.IO's `auth.token`, as the client sent it. */
   readonly authToken?: unknown;
   readonly headers: IncomingHttpHeaders;
-  /** The query's parameters. */
-  readonly query?: Readonly<Record<string, unknown>> | undefined;
-  /** Whether a token may stand in the query: WebSocket and Socket.IO handshakes and SSE only. */
-  readonly allowQuery: boolean;
+  /** The query parameter `token`; given only where browsers cannot set headers: WebSocket and Socket.IO handshakes and SSE. */
+  readonly queryToken?: string | undefined;
 }
 
 /** Which pages may use a visitor's cookies. */
 export interface OriginRules {
   /** As in the configuration; `*` among them is none of them here. */
   readonly corsOrigins: readonly string[];
-  /** Whether X-Forwarded-Host tells under which name the browser knows us. */
-  readonly trustProxy: boolean;
+  /** As in the configuration: behind a proxy, X-Forwarded-Host tells under which name the browser knows us. */
+  readonly trustProxy: readonly string[];
 }
 
 /** Pure. Undefined where there is none; empty values count as none. */
 export function findCredential(request: CredentialRequest, origins: OriginRules): Credential | undefined {
-  return (
-    tokenIn(request.authToken, "The token is not a string") ??
-    bearerIn(request.headers) ??
-    sessionIn(request.headers, origins) ??
-    (request.allowQuery ? tokenIn(request.query?.["token"], "The token parameter is given more than once") : undefined)
-  );
+  return tokenIn(request.authToken) ?? bearerIn(request.headers) ?? sessionIn(request.headers, origins) ?? tokenIn(request.queryToken);
 }
 
 /** The cookie session of a request, where the page that sent it may use cookies. */
@@ -48,26 +41,26 @@ export function mayUseCookies(headers: IncomingHttpHeaders, { corsOrigins, trust
   const { origin, host } = headers;
   if (origin === undefined) return true;
   if (origin !== "*" && corsOrigins.includes(origin)) return true;
-  const forwarded = trustProxy ? single(headers["x-forwarded-host"])?.split(",")[0]?.trim() : undefined;
-  const ownHost = forwarded ?? host;
-  return ownHost !== undefined && URL.parse(origin)?.host === hostOf(origin, ownHost);
+  const forwarded = trustProxy.length > 0 ? single(headers["x-forwarded-host"])?.split(",")[0]?.trim() : undefined;
+  return isOriginOf(origin, forwarded ?? host ?? "");
 }
 
-/** The host as a URL of the origin's scheme spells it: lower case, without that scheme's port. */
-function hostOf(origin: string, host: string): string | undefined {
-  const scheme = /^https?:\/\//i.exec(origin)?.[0];
-  return scheme === undefined || !/^[^/?#@\\\s]+$/.test(host) ? undefined : URL.parse(`${scheme}${host}`)?.host;
+/** Whether a host, spelt as a URL of the origin's scheme (lower case, without that scheme's port), is the origin's. */
+function isOriginOf(origin: string, host: string): boolean {
+  const url = URL.parse(origin);
+  if (url === null || !/^https?:$/.test(url.protocol) || !/^[^/?#@\\\s]+$/.test(host)) return false;
+  return URL.parse(`${url.protocol}//${host}`)?.host === url.host;
 }
 
-function tokenIn(value: unknown, fault: string): Credential | undefined {
+function tokenIn(value: unknown): Credential | undefined {
   if (value === undefined || value === null || value === "") return undefined;
-  return typeof value === "string" ? { kind: "token", token: value } : { kind: "malformed", message: fault };
+  return typeof value === "string" ? { kind: "token", token: value } : { kind: "malformed", message: "The token is not a string" };
 }
 
 /** Other schemes, which a proxy in front may have asked for, are no credentials here. */
 function bearerIn({ authorization }: IncomingHttpHeaders): Credential | undefined {
   const token = /^Bearer(?:\s+(.*))?$/is.exec(authorization ?? "")?.[1]?.trim();
-  return tokenIn(token, "");
+  return tokenIn(token);
 }
 
 function sessionIn(headers: IncomingHttpHeaders, origins: OriginRules): Credential | undefined {

@@ -13,8 +13,14 @@ export interface TokenClaims {
 }
 
 /** Rejects with an Error that says what to do where the keys are a key set: its private keys are elsewhere. */
-export async function issueToken(keys: Keys, claims: TokenClaims, ttlMs: number, rules: Pick<TokenRules, "issuer" | "audience" | "now"> = {}): Promise<string> {
-  if (keys.kind === "jwks") throw new Error("tokens are signed by the owner of the key set in BROADTAPE_JWKS; set BROADTAPE_JWT_SECRET instead to sign them here");
+export async function issueToken(
+  keys: Keys,
+  claims: TokenClaims,
+  ttlMs: number,
+  rules: Pick<TokenRules, "issuer" | "audience" | "now"> = {},
+): Promise<string> {
+  if (keys.kind === "jwks")
+    throw new Error("tokens are signed by the owner of the key set in BROADTAPE_JWKS; set BROADTAPE_JWT_SECRET instead to sign them here");
   const secret = keys.kind === "kept" ? keptSecret(keys.file) : keys.secret;
   const now = (rules.now ?? Date.now)();
   // JSON leaves out what is undefined.

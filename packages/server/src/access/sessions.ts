@@ -1,6 +1,7 @@
 /** Cookie sessions: kept by the server, revocable, good over a restart. The cookie holds 256 random bits, the registry their hash. */
 import { createHash, randomBytes } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
+import { Refusal } from "@broadtape/protocol/errors";
 import type { Identity } from "@broadtape/protocol/identity";
 import type { CookieSession, Registry } from "../registry/registry.ts";
 
@@ -38,6 +39,8 @@ export class CookieSessions {
 
   /** Opens a session, which ends with the token that vouched for it at the latest. `id` is for the cookie alone. */
   async open(identity: Identity): Promise<{ readonly id: string; readonly expiresAt: number }> {
+    // It would outlive the end of the first.
+    if (identity.sessionId !== undefined) throw new Refusal("UNAUTHORIZED", "A bearer token opens a session, not a session");
     const id = randomBytes(32).toString("base64url");
     const createdAt = this.#options.now();
     const expiresAt = Math.min(identity.expiresAt, createdAt + this.#options.ttlMs);

@@ -30,7 +30,8 @@ const END_OF_TIME_MS = 8.64e15;
 /** Throws an Error naming the file when the demo's kept secret cannot be read or made. */
 export function createTokenVerifier(keys: Keys, rules: TokenRules = {}): TokenVerifier {
   const now = rules.now ?? Date.now;
-  const payloadOf = keys.kind === "jwks" ? withJwks(keys.location, rules.onFault) : withSecret(keys.kind === "kept" ? keptSecret(keys.file) : keys.secret);
+  const payloadOf =
+    keys.kind === "jwks" ? withJwks(keys.location, rules.onFault) : withSecret(keys.kind === "kept" ? keptSecret(keys.file) : keys.secret);
   const expected = {
     ...(rules.issuer !== undefined && { issuer: rules.issuer }),
     ...(rules.audience !== undefined && { audience: rules.audience }),
@@ -69,7 +70,11 @@ function withJwks(location: string, onFault: (error: unknown) => void = () => un
 
 /** Whether a key set answered and merely has no key for this token. */
 function isTokensFault(error: unknown): boolean {
-  return error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys || error instanceof errors.JOSENotSupported;
+  return (
+    error instanceof errors.JWKSNoMatchingKey ||
+    error instanceof errors.JWKSMultipleMatchingKeys ||
+    error instanceof errors.JOSENotSupported
+  );
 }
 
 /** Says which rule a token broke, in fixed words: jose's own messages may quote what they refuse. */

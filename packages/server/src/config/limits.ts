@@ -3,7 +3,8 @@
  * {@link Limits}, the checks at start, the text of `serve --help` and the page of the documentation.
  */
 
-export type LimitUnit = "bytes" | "ms" | "events" | "entities" | "connections" | "symbols" | "topics" | "commands" | "commands/s" | "attempts/min";
+export type LimitUnit =
+  "bytes" | "ms" | "events" | "entities" | "connections" | "symbols" | "topics" | "commands" | "commands/s" | "attempts/min";
 
 export interface Limit {
   /** The variable without `BROADTAPE_LIMIT_`. */
@@ -24,16 +25,58 @@ const HOUR_MS = 3_600_000;
 export const LIMITS = [
   { name: "EVENT_BODY_BYTES", default: MIB, unit: "bytes", minimum: KIB, bounds: "body of a publish request" },
   { name: "BATCH_EVENTS", default: 10_000, unit: "events", minimum: 1, bounds: "events of one publish request" },
-  { name: "WAITING_EVENTS", default: 100_000, unit: "events", minimum: 1, bounds: "events that wait for the log; more are answered with 503" },
+  {
+    name: "WAITING_EVENTS",
+    default: 100_000,
+    unit: "events",
+    minimum: 1,
+    bounds: "events that wait for the log; more are answered with 503",
+  },
   { name: "ENTITIES", default: 1_000_000, unit: "entities", minimum: 1, bounds: "entities that a view may hold" },
   { name: "CONNECTIONS", default: 100_000, unit: "connections", minimum: 1, bounds: "connections of all clients" },
   { name: "CONNECTIONS_PER_USER", default: 1000, unit: "connections", minimum: 1, bounds: "connections of one user" },
-  { name: "UNSENT_BYTES", default: MIB, unit: "bytes", minimum: 1, bounds: "unsent bytes of a client; beyond it its lossless delivery is paused" },
-  { name: "BEHIND_BYTES", default: 64 * KIB, unit: "bytes", minimum: 1, bounds: "unsent bytes from which a client counts as behind: conflation starts" },
-  { name: "SLOW_CONSUMER_MS", default: 30_000, unit: "ms", minimum: 1, bounds: "how long a client may stay paused before it is disconnected" },
-  { name: "STALLED_MS", default: 300_000, unit: "ms", minimum: 1, bounds: "how long a connection may take nothing at all before it is closed and forgotten" },
-  { name: "SOCKET_FRAME_BYTES", default: 64 * KIB, unit: "bytes", minimum: KIB, bounds: "frame from a client; a bigger one closes the connection" },
-  { name: "AUTHENTICATE_MS", default: 10_000, unit: "ms", minimum: 1, bounds: "time for the first message `authenticate` of the native protocol" },
+  {
+    name: "UNSENT_BYTES",
+    default: MIB,
+    unit: "bytes",
+    minimum: 1,
+    bounds: "unsent bytes of a client; beyond it its lossless delivery is paused",
+  },
+  {
+    name: "BEHIND_BYTES",
+    default: 64 * KIB,
+    unit: "bytes",
+    minimum: 1,
+    bounds: "unsent bytes from which a client counts as behind: conflation starts",
+  },
+  {
+    name: "SLOW_CONSUMER_MS",
+    default: 30_000,
+    unit: "ms",
+    minimum: 1,
+    bounds: "how long a client may stay paused before it is disconnected",
+  },
+  {
+    name: "STALLED_MS",
+    default: 300_000,
+    unit: "ms",
+    minimum: 1,
+    bounds: "how long a connection may take nothing at all before it is closed and forgotten",
+  },
+  {
+    name: "SOCKET_FRAME_BYTES",
+    default: 64 * KIB,
+    unit: "bytes",
+    minimum: KIB,
+    bounds: "frame from a client; a bigger one closes the connection",
+  },
+  {
+    name: "AUTHENTICATE_MS",
+    default: 10_000,
+    unit: "ms",
+    minimum: 1,
+    bounds: "time for the first message `authenticate` of the native protocol",
+  },
   { name: "HEARTBEAT_MS", default: 30_000, unit: "ms", minimum: 1, bounds: "interval of heartbeats and pings" },
   { name: "NATIVE_HEARTBEAT_MS", default: 15_000, unit: "ms", minimum: 1, bounds: "interval of pings of the native protocol" },
   { name: "NATIVE_TOPICS", default: 1000, unit: "topics", minimum: 1, bounds: "topics of one native connection" },
@@ -41,22 +84,62 @@ export const LIMITS = [
   { name: "NATIVE_COMMANDS_PER_SECOND", default: 20, unit: "commands/s", minimum: 1, bounds: "commands a second on a native connection" },
   { name: "SYMBOLS_PER_CLIENT", default: 100, unit: "symbols", minimum: 1, bounds: "symbols that a market data client may follow" },
   { name: "MARKET_DATA_COMMANDS_BURST", default: 100, unit: "commands", minimum: 1, bounds: "commands at once of a market data client" },
-  { name: "MARKET_DATA_COMMANDS_PER_SECOND", default: 10, unit: "commands/s", minimum: 1, bounds: "commands a second of a market data client" },
-  { name: "MARKET_DATA_IDLE_MS", default: 120_000, unit: "ms", minimum: 1, bounds: "silence after which a market data client is disconnected" },
+  {
+    name: "MARKET_DATA_COMMANDS_PER_SECOND",
+    default: 10,
+    unit: "commands/s",
+    minimum: 1,
+    bounds: "commands a second of a market data client",
+  },
+  {
+    name: "MARKET_DATA_IDLE_MS",
+    default: 120_000,
+    unit: "ms",
+    minimum: 1,
+    bounds: "silence after which a market data client is disconnected",
+  },
   { name: "STALE_SOURCE_MS", default: 30_000, unit: "ms", minimum: 1, bounds: "silence after which a price source leaves the best price" },
-  { name: "SSE_ATTEMPTS_FAILED_PER_MINUTE", default: 5, unit: "attempts/min", minimum: 1, bounds: "SSE attempts of an address that are anonymous or refused" },
+  {
+    name: "SSE_ATTEMPTS_FAILED_PER_MINUTE",
+    default: 5,
+    unit: "attempts/min",
+    minimum: 1,
+    bounds: "SSE attempts of an address that are anonymous or refused",
+  },
   { name: "SSE_ATTEMPTS_PER_MINUTE", default: 60, unit: "attempts/min", minimum: 1, bounds: "other SSE attempts of an address" },
   { name: "RING_EVENTS", default: 65_536, unit: "events", minimum: 1, bounds: "newest messages kept in memory for resuming clients" },
   { name: "RING_BYTES", default: 64 * MIB, unit: "bytes", minimum: KIB, bounds: "bytes of these messages" },
   { name: "HISTORY_PAGE", default: 1000, unit: "events", minimum: 1, maximum: 100_000, bounds: "events of one page of history" },
-  { name: "FLUSH_WINDOW_MS", default: 0, unit: "ms", minimum: 0, maximum: 1000, bounds: "how long messages are gathered into one write; 0: a turn of the event loop" },
+  {
+    name: "FLUSH_WINDOW_MS",
+    default: 0,
+    unit: "ms",
+    minimum: 0,
+    maximum: 1000,
+    bounds: "how long messages are gathered into one write; 0: a turn of the event loop",
+  },
   { name: "CHECKPOINT_MS", default: 10_000, unit: "ms", minimum: 1, bounds: "interval in which the views are written down" },
-  { name: "SESSION_TTL_MS", default: 12 * HOUR_MS, unit: "ms", minimum: 1, maximum: 366 * 24 * HOUR_MS, bounds: "life of a cookie session, which also ends with the token that opened it" },
+  {
+    name: "SESSION_TTL_MS",
+    default: 12 * HOUR_MS,
+    unit: "ms",
+    minimum: 1,
+    maximum: 366 * 24 * HOUR_MS,
+    bounds: "life of a cookie session, which also ends with the token that opened it",
+  },
   { name: "SHUTDOWN_MS", default: 8000, unit: "ms", minimum: 1, bounds: "time for clients and log to finish at shutdown" },
-  { name: "RECONNECT_AFTER_MS", default: 1000, unit: "ms", minimum: 1, bounds: "when clients are asked to come back after a shutdown, before jitter" },
+  {
+    name: "RECONNECT_AFTER_MS",
+    default: 1000,
+    unit: "ms",
+    minimum: 1,
+    bounds: "when clients are asked to come back after a shutdown, before jitter",
+  },
 ] as const satisfies readonly Limit[];
 
-type CamelTail<S extends string> = S extends `${infer Head}_${infer Tail}` ? `${Capitalize<Lowercase<Head>>}${CamelTail<Tail>}` : Capitalize<Lowercase<S>>;
+type CamelTail<S extends string> = S extends `${infer Head}_${infer Tail}`
+  ? `${Capitalize<Lowercase<Head>>}${CamelTail<Tail>}`
+  : Capitalize<Lowercase<S>>;
 
 /** `EVENT_BODY_BYTES` → `eventBodyBytes`. */
 export type LimitKey<Name extends string = (typeof LIMITS)[number]["name"]> = Name extends `${infer Head}_${infer Tail}`

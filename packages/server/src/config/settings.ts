@@ -27,7 +27,10 @@ export interface Setting<T = unknown> {
 type Extras = Partial<Omit<Setting, "variable" | "flag" | "meaning" | "schema">>;
 
 function setting<T>(variable: string, schema: z.ZodType<T, string>, meaning: string, extras: Extras = {}): Setting<T> {
-  const flag = variable.replace(/^BROADTAPE_/, "").toLowerCase().replaceAll("_", "-");
+  const flag = variable
+    .replace(/^BROADTAPE_/, "")
+    .toLowerCase()
+    .replaceAll("_", "-");
   const defaults = { placeholder: "text", default: undefined, defaultNote: undefined, isSecret: false, alias: undefined, isSwitch: false };
   return { variable, flag, meaning, schema, ...defaults, ...extras };
 }
@@ -38,13 +41,18 @@ const NEXT_RELEASE = "several nodes; not in this release, which refuses to start
 export const settings = {
   port: setting("PORT", values.port, "port that it listens on; 0: any free one", { default: "3000", placeholder: "port" }),
   host: setting("HOST", values.text, "address that it listens on", { default: "127.0.0.1", placeholder: "address" }),
-  dataDirectory: setting("BROADTAPE_DATA_DIR", values.text, "directory of the embedded log and registry", { default: "./data", placeholder: "path" }),
+  dataDirectory: setting("BROADTAPE_DATA_DIR", values.text, "directory of the embedded log and registry", {
+    default: "./data",
+    placeholder: "path",
+  }),
   jwtSecret: setting("BROADTAPE_JWT_SECRET", values.jwtSecret, "HS256 secret of the tokens, at least 32 bytes", {
     isSecret: true,
     placeholder: "secret",
     defaultNote: "with the demo: made on first start and kept in the data directory; else this or BROADTAPE_JWKS is required",
   }),
-  jwks: setting("BROADTAPE_JWKS", values.urlOrFile, "URL or file of the keys of the tokens: RS256, ES256 or EdDSA", { placeholder: "url|path" }),
+  jwks: setting("BROADTAPE_JWKS", values.urlOrFile, "URL or file of the keys of the tokens: RS256, ES256 or EdDSA", {
+    placeholder: "url|path",
+  }),
   jwtIssuer: setting("BROADTAPE_JWT_ISSUER", values.text, "`iss` that tokens must have"),
   jwtAudience: setting("BROADTAPE_JWT_AUDIENCE", values.text, "`aud` that tokens must have"),
   demo: setting("BROADTAPE_DEMO", values.onOff, "replay of recorded data, demo users, console sign-in", {
@@ -57,32 +65,61 @@ export const settings = {
     placeholder: "list",
     defaultNote: "learned from the feed",
   }),
-  publicTenant: setting("BROADTAPE_PUBLIC_TENANT", values.tenant, "tenant whose prices everybody sees", { default: "public", placeholder: "tenant" }),
-  corsOrigins: setting("BROADTAPE_CORS_ORIGINS", values.corsOrigins, "origins of other sites that may call, comma separated; * never with credentials", {
-    alias: "CORS_ORIGINS",
-    placeholder: "list",
-    defaultNote: "none: same origin",
+  publicTenant: setting("BROADTAPE_PUBLIC_TENANT", values.tenant, "tenant whose prices everybody sees", {
+    default: "public",
+    placeholder: "tenant",
   }),
-  trustProxy: setting("BROADTAPE_TRUST_PROXY", values.trustProxy, "proxies whose X-Forwarded-For tells the client's address: on, hops, or addresses", {
-    default: "off",
-    placeholder: "off|on|list",
-    isSwitch: true,
-  }),
-  retention: setting("BROADTAPE_RETENTION", values.retention, "how far back the log can be replayed; a part that is left out keeps its default", {
-    default: "7d / 10 GiB",
-    placeholder: "age / size",
-  }),
+  corsOrigins: setting(
+    "BROADTAPE_CORS_ORIGINS",
+    values.corsOrigins,
+    "origins of other sites that may call, comma separated; * never with credentials",
+    {
+      alias: "CORS_ORIGINS",
+      placeholder: "list",
+      defaultNote: "none: same origin",
+    },
+  ),
+  trustProxy: setting(
+    "BROADTAPE_TRUST_PROXY",
+    values.trustProxy,
+    "proxies whose X-Forwarded-For tells the client's address, comma separated",
+    {
+      placeholder: "list",
+      defaultNote: "none",
+    },
+  ),
+  retention: setting(
+    "BROADTAPE_RETENTION",
+    values.retention,
+    "how far back the log can be replayed; a part that is left out keeps its default",
+    {
+      default: "7d / 10 GiB",
+      placeholder: "age / size",
+    },
+  ),
   dedupeWindow: setting("BROADTAPE_DEDUPE_WINDOW", values.duration, "how long a repeated event id is recognised", {
     placeholder: "duration",
     defaultNote: "the age of BROADTAPE_RETENTION",
   }),
   databaseUrl: setting("BROADTAPE_DATABASE_URL", values.anyUrl, `PostgreSQL for ${NEXT_RELEASE}`, { isSecret: true, placeholder: "url" }),
   natsUrl: setting("BROADTAPE_NATS_URL", values.anyUrl, `NATS for ${NEXT_RELEASE}`, { isSecret: true, placeholder: "url" }),
-  notifyWebhookUrl: setting("BROADTAPE_NOTIFY_WEBHOOK_URL", values.webUrl, "where notifications are posted", { isSecret: true, placeholder: "url" }),
-  notifyWebhookSecret: setting("BROADTAPE_NOTIFY_WEBHOOK_SECRET", values.text, "key of their HMAC-SHA256 signature", { isSecret: true, placeholder: "secret" }),
-  notifySmtpUrl: setting("BROADTAPE_NOTIFY_SMTP_URL", values.smtpUrl, "mail server for notifications", { isSecret: true, placeholder: "url" }),
+  notifyWebhookUrl: setting("BROADTAPE_NOTIFY_WEBHOOK_URL", values.webUrl, "where notifications are posted", {
+    isSecret: true,
+    placeholder: "url",
+  }),
+  notifyWebhookSecret: setting("BROADTAPE_NOTIFY_WEBHOOK_SECRET", values.text, "key of their HMAC-SHA256 signature", {
+    isSecret: true,
+    placeholder: "secret",
+  }),
+  notifySmtpUrl: setting("BROADTAPE_NOTIFY_SMTP_URL", values.smtpUrl, "mail server for notifications", {
+    isSecret: true,
+    placeholder: "url",
+  }),
   notifyFrom: setting("BROADTAPE_NOTIFY_FROM", values.text, "sender of notifications by mail", { placeholder: "address" }),
-  logLevel: setting("LOG_LEVEL", values.logLevel, `how much is logged: ${values.LOG_LEVELS.join(", ")}`, { default: "info", placeholder: "level" }),
+  logLevel: setting("LOG_LEVEL", values.logLevel, `how much is logged: ${values.LOG_LEVELS.join(", ")}`, {
+    default: "info",
+    placeholder: "level",
+  }),
 } as const;
 
 /** One setting a limit of the table. */
@@ -91,7 +128,10 @@ export const limitSettings: Readonly<Record<LimitKey, Setting<number>>> = Object
 ) as Readonly<Record<LimitKey, Setting<number>>>;
 
 function limitSetting(limit: Limit): Setting<number> {
-  return setting(`BROADTAPE_LIMIT_${limit.name}`, values.limit(limit), limit.bounds, { default: String(limit.default), placeholder: limit.unit });
+  return setting(`BROADTAPE_LIMIT_${limit.name}`, values.limit(limit), limit.bounds, {
+    default: String(limit.default),
+    placeholder: limit.unit,
+  });
 }
 
 /** In the order in which help and documentation show them. */

@@ -36,7 +36,8 @@ export function textOf(setting: Setting, env: Environment, flags: Flags): Settin
   for (const { direct, file, values, name } of levels) {
     const text = given(values[direct]);
     const path = setting.isSecret ? given(values[file]) : undefined;
-    if (text !== undefined && path !== undefined) return { kind: "fault", fault: `${name(direct)}: is set beside ${name(file)}; give one of them` };
+    if (text !== undefined && path !== undefined)
+      return { kind: "fault", fault: `${name(direct)}: is set beside ${name(file)}; give one of them` };
     if (text !== undefined) return { kind: "text", text, from: name(direct) };
     if (path !== undefined) return readSecret(path, name(file));
   }

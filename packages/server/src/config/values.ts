@@ -1,4 +1,5 @@
 /** How configured text becomes values. Every schema takes the text and names in its message what it wants. */
+import { isIP } from "node:net";
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
 import { SYMBOL } from "@broadtape/protocol/products/market-data/schema";
@@ -53,7 +54,10 @@ export const onOff = parsed((value) => {
   return ["off", "false", "0", "no"].includes(lower) ? false : undefined;
 }, "must be on or off");
 
-export const port = parsed((value) => (/^\d{1,5}$/.test(value) && Number(value) <= 65_535 ? Number(value) : undefined), "must be a port: 0 to 65535");
+export const port = parsed(
+  (value) => (/^\d{1,5}$/.test(value) && Number(value) <= 65_535 ? Number(value) : undefined),
+  "must be a port: 0 to 65535",
+);
 
 export const duration = parsed((value) => {
   const ms = parseDuration(value);
@@ -101,16 +105,24 @@ function originOf(value: string): string | undefined {
   return isOrigin ? url.origin : undefined;
 }
 
-/** As Fastify's `trustProxy` takes it: nobody, everybody, so many hops, or these addresses and networks. */
-export type TrustProxy = boolean | number | readonly string[];
+const NAMED_NETWORKS = ["loopback", "linklocal", "uniquelocal"];
 
-export const trustProxy = parsed((value): TrustProxy | undefined => {
-  if (/^\d{1,3}$/.test(value)) return Number(value) === 0 ? false : Number(value);
-  const asSwitch = onOff.safeParse(value);
-  if (asSwitch.success) return asSwitch.data;
-  const list = commaList(value);
-  return list.length > 0 && list.every((address) => /^[0-9a-f.:]+(\/\d{1,3})?$|^(loopback|linklocal|uniquelocal)$/i.test(address)) ? list : undefined;
-}, "must be off, on, a number of hops, or addresses and networks such as 10.0.0.0/8, comma separated");
+/** Addresses, networks and names of networks, as Fastify's `trustProxy` takes them. */
+export const trustProxy = parsed(
+  (value) => {
+    const list = commaList(value);
+    return list.length > 0 && list.every(isNetwork) ? list : undefined;
+  },
+  `must be addresses or networks such as 10.0.0.0/8, or ${NAMED_NETWORKS.join(", ")}, comma separated`,
+);
+
+function isNetwork(value: string): boolean {
+  if (NAMED_NETWORKS.includes(value)) return true;
+  const [address = "", bits, ...rest] = value.split("/");
+  const version = isIP(address);
+  const isRange = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= (version === 4 ? 32 : 128));
+  return version !== 0 && isRange && rest.length === 0;
+}
 
 export const webUrl = url(/^https?:$/, "must be an http or https URL");
 export const smtpUrl = url(/^smtps?:$/, "must be an smtp or smtps URL");

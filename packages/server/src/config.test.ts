@@ -1,0 +1,220 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterAll, describe, expect, it } from "vitest";
+import { BadConfig, readConfig } from "./config.ts";
+import { describeConfig } from "./config/describe.ts";
+import { defaultLimits } from "./config/limits.ts";
+import type { Environment, Flags } from "./config/sources.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "broadtape-config-"));
+afterAll(() => {
+  rmSync(directory, { recursive: true });
+});
+
+const SECRET = "0123456789abcdef0123456789abcdef";
+const keys = { BROADTAPE_JWT_SECRET: SECRET };
+
+function file(name: string, text: string): string {
+  const path = join(directory, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+function faultsOf(env: Environment, flags: Flags = {}): readonly string[] {
+  try {
+    readConfig(env, flags);
+  } catch (error) {
+    if (error instanceof BadConfig) return error.faults;
+    throw error;
+  }
+  return [];
+}
+
+describe("readConfig", () => {
+  it("has the contract's defaults", () => {
+    expect(readConfig(keys)).toEqual({
+      host: "127.0.0.1",
+      port: 3000,
+      dataDirectory: resolve("data"),
+      keys: { kind: "secret", secret: SECRET },
+      issuer: undefined,
+      audience: undefined,
+      demo: false,
+      symbols: undefined,
+      publicTenant: "public",
+      corsOrigins: [],
+      trustProxy: [],
+      retention: { maxAgeMs: 7 * 86_400_000, maxBytes: 10 * 2 ** 30 },
+      dedupeWindowMs: 7 * 86_400_000,
+      notify: { webhook: undefined, smtp: undefined },
+      logLevel: "info",
+      limits: defaultLimits,
+      warnings: [],
+    });
+  });
+
+  it("lets a flag win over the environment", () => {
+    const config = readConfig({ ...keys, PORT: "4000", BROADTAPE_JWT_ISSUER: "a" }, { port: "5000", "jwt-issuer": "b" });
+    expect(config).toMatchObject({ port: 5000, issuer: "b" });
+  });
+
+  it("takes an empty variable for one that is not set", () => {
+    expect(readConfig({ ...keys, PORT: "", BROADTAPE_SYMBOLS: " " })).toMatchObject({ port: 3000, symbols: undefined });
+  });
+
+  it("names every variable that is wrong, one line each", () => {
+    const faults = faultsOf({ PORT: "http", BROADTAPE_RETENTION: "soon", LOG_LEVEL: "loud", BROADTAPE_JWT_SECRET: "short" });
+    expect(faults.map((fault) => fault.split(":")[0]).sort()).toEqual(["BROADTAPE_JWT_SECRET", "BROADTAPE_RETENTION", "LOG_LEVEL", "PORT"]);
+    expect(faults.every((fault) => !fault.includes("\n"))).toBe(true);
+  });
+
+  it("names the flag beside the variable where the flag is wrong", () => {
+    expect(faultsOf(keys, { port: "99999" })).toEqual(["PORT (--port): must be a port: 0 to 65535"]);
+  });
+
+  it("refuses a variable that it does not know, with the nearest one that it does", () => {
+    expect(faultsOf({ ...keys, BROADTAPE_LIMIT_RING_EVENT: "5" })).toEqual([
+      "BROADTAPE_LIMIT_RING_EVENT: is not a setting; the nearest is BROADTAPE_LIMIT_RING_EVENTS",
+    ]);
+  });
+
+  it("passes over the variables of the commands that are clients", () => {
+    expect(faultsOf({ ...keys, BROADTAPE_URL: "http://127.0.0.1:1", BROADTAPE_TOKEN: "x" })).toEqual([]);
+  });
+
+  it("reads the conventional name of the CORS origins", () => {
+    expect(readConfig({ ...keys, CORS_ORIGINS: "https://desk.example.com/, *" }).corsOrigins).toEqual(["https://desk.example.com", "*"]);
+    expect(faultsOf({ ...keys, CORS_ORIGINS: "desk" })[0]).toMatch(/^BROADTAPE_CORS_ORIGINS \(CORS_ORIGINS\): must be origins/);
+  });
+
+  it.each([
+    ["30d", 30 * 86_400_000, 10 * 2 ** 30],
+    ["500MB", 7 * 86_400_000, 5e8],
+    ["12h/1GiB", 12 * 3_600_000, 2 ** 30],
+    [" 2 GiB / 1 d ", 86_400_000, 2 ** 31],
+    ["/ 3 GiB", 7 * 86_400_000, 3 * 2 ** 30],
+    ["1w /", 604_800_000, 10 * 2 ** 30],
+  ])("reads the retention %j", (text, maxAgeMs, maxBytes) => {
+    expect(readConfig({ ...keys, BROADTAPE_RETENTION: text }).retention).toEqual({ maxAgeMs, maxBytes });
+  });
+
+  it.each(["/", "0d", "7", "7d / 8d", "7d / 1 GiB / 1h", "ten GiB", "7 parsecs"])("refuses the retention %j", (text) => {
+    expect(faultsOf({ ...keys, BROADTAPE_RETENTION: text })).toHaveLength(1);
+  });
+
+  it("remembers ids as long as events unless told otherwise", () => {
+    expect(readConfig({ ...keys, BROADTAPE_RETENTION: "2d" }).dedupeWindowMs).toBe(2 * 86_400_000);
+    expect(readConfig({ ...keys, BROADTAPE_DEDUPE_WINDOW: "1h" }).dedupeWindowMs).toBe(3_600_000);
+  });
+
+  it("reads lists of symbols and of proxies", () => {
+    const config = readConfig({
+      ...keys,
+      BROADTAPE_SYMBOLS: "EUR/USD, BTC-USDT,EUR/USD",
+      BROADTAPE_TRUST_PROXY: "loopback, 10.0.0.0/8, ::1",
+    });
+    expect(config).toMatchObject({ symbols: ["EUR/USD", "BTC-USDT"], trustProxy: ["loopback", "10.0.0.0/8", "::1"] });
+    expect(faultsOf({ ...keys, BROADTAPE_SYMBOLS: "EUR USD" })).toHaveLength(1);
+    expect(faultsOf({ ...keys, BROADTAPE_TRUST_PROXY: "10.0.0.0/33" })).toHaveLength(1);
+  });
+
+  it("takes limits in their unit or with one, and only within their bounds", () => {
+    const { limits } = readConfig(
+      { ...keys, BROADTAPE_LIMIT_UNSENT_BYTES: "2 MiB", BROADTAPE_LIMIT_HEARTBEAT_MS: "45s" },
+      { "limit-history-page": "5" },
+    );
+    expect(limits).toEqual({ ...defaultLimits, unsentBytes: 2 * 2 ** 20, heartbeatMs: 45_000, historyPage: 5 });
+    expect(faultsOf({ ...keys, BROADTAPE_LIMIT_BATCH_EVENTS: "0" })).toEqual([
+      "BROADTAPE_LIMIT_BATCH_EVENTS: must be a whole number from 1 to 9007199254740991 (events)",
+    ]);
+    expect(faultsOf({ ...keys, BROADTAPE_LIMIT_HEARTBEAT_MS: "60d" })).toHaveLength(1);
+    expect(faultsOf({ ...keys, BROADTAPE_LIMIT_BEHIND_BYTES: "2 MiB" })).toEqual([
+      "BROADTAPE_LIMIT_BEHIND_BYTES: must not be above BROADTAPE_LIMIT_UNSENT_BYTES",
+    ]);
+  });
+
+  it("wants keys, and only one kind", () => {
+    expect(faultsOf({})).toEqual(["BROADTAPE_JWT_SECRET: is required (or BROADTAPE_JWKS), unless BROADTAPE_DEMO is on"]);
+    expect(faultsOf({ ...keys, BROADTAPE_JWKS: "https://id.example.com/keys" })).toEqual([
+      "BROADTAPE_JWT_SECRET: is set beside BROADTAPE_JWKS; give one of them",
+    ]);
+  });
+
+  it("refuses a secret under 32 bytes, counted in bytes", () => {
+    expect(faultsOf({ BROADTAPE_JWT_SECRET: "x".repeat(31) })).toEqual(["BROADTAPE_JWT_SECRET: must be at least 32 bytes"]);
+    expect(faultsOf({ BROADTAPE_JWT_SECRET: "é".repeat(16) })).toEqual([]);
+  });
+
+  it("keeps the demo's secret in the data directory where no keys are given", () => {
+    expect(readConfig({ BROADTAPE_DEMO: "on", BROADTAPE_DATA_DIR: directory }).keys).toEqual({
+      kind: "kept",
+      file: join(directory, "demo-secret"),
+    });
+    expect(readConfig({ BROADTAPE_DEMO: "on", ...keys }).keys.kind).toBe("secret");
+  });
+
+  it("reads a secret from a file", () => {
+    const path = file("secret", `${SECRET}\n`);
+    expect(readConfig({ BROADTAPE_JWT_SECRET_FILE: path }).keys).toEqual({ kind: "secret", secret: SECRET });
+    expect(readConfig({ BROADTAPE_JWT_SECRET: "y".repeat(32) }, { "jwt-secret-file": path }).keys).toEqual({
+      kind: "secret",
+      secret: SECRET,
+    });
+    expect(faultsOf({ ...keys, BROADTAPE_JWT_SECRET_FILE: path })[0]).toMatch(
+      /^BROADTAPE_JWT_SECRET: is set beside BROADTAPE_JWT_SECRET_FILE/,
+    );
+    expect(faultsOf({ BROADTAPE_JWT_SECRET_FILE: join(directory, "missing") })[0]).toMatch(/^BROADTAPE_JWT_SECRET_FILE: .* cannot be read/);
+  });
+
+  it("takes key sets from a URL or a file, and looks into the file", () => {
+    expect(readConfig({ BROADTAPE_JWKS: "https://id.example.com/keys" }).keys).toEqual({
+      kind: "jwks",
+      location: "https://id.example.com/keys",
+    });
+    const path = file("keys.json", '{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}');
+    expect(readConfig({ BROADTAPE_JWKS: path }).keys).toEqual({ kind: "jwks", location: pathToFileURL(path).href });
+    expect(faultsOf({ BROADTAPE_JWKS: file("oct.json", '{"keys":[{"kty":"oct","k":"AAAA"}]}') })[0]).toMatch(
+      /^BROADTAPE_JWKS: .*symmetric key/,
+    );
+    expect(faultsOf({ BROADTAPE_JWKS: join(directory, "missing.json") })[0]).toMatch(/^BROADTAPE_JWKS: .*no such file/);
+  });
+
+  it("refuses to start for several nodes rather than run on one", () => {
+    const faults = faultsOf({ ...keys, BROADTAPE_DATABASE_URL: "postgres://db/x", BROADTAPE_NATS_URL: "nats://n" });
+    expect(faults).toEqual([
+      "BROADTAPE_DATABASE_URL: several nodes are not in this release; leave it out to run on one",
+      "BROADTAPE_NATS_URL: several nodes are not in this release; leave it out to run on one",
+    ]);
+  });
+
+  it("warns of a DATABASE_URL that may be somebody else's", () => {
+    expect(readConfig({ ...keys, DATABASE_URL: "postgres://db/x" }).warnings).toEqual([
+      "DATABASE_URL is set and not used: several nodes are not in this release",
+    ]);
+  });
+
+  it("wants notifications whole", () => {
+    expect(faultsOf({ ...keys, BROADTAPE_NOTIFY_WEBHOOK_URL: "https://x.example.com" })).toEqual([
+      "BROADTAPE_NOTIFY_WEBHOOK_SECRET: is required with BROADTAPE_NOTIFY_WEBHOOK_URL",
+    ]);
+    const smtp = { BROADTAPE_NOTIFY_SMTP_URL: "smtps://u:p@mail.example.com", BROADTAPE_NOTIFY_FROM: "desk@example.com" };
+    expect(readConfig({ ...keys, ...smtp }).notify.smtp).toEqual({ url: "smtps://u:p@mail.example.com", from: "desk@example.com" });
+  });
+
+  it("puts no secret into a fault", () => {
+    const secrets = { BROADTAPE_JWT_SECRET: "tiny-secret", BROADTAPE_NOTIFY_SMTP_URL: "hunter2", BROADTAPE_DATABASE_URL: "hunter3" };
+    expect(faultsOf(secrets).join("\n")).not.toMatch(/tiny-secret|hunter/);
+  });
+});
+
+describe("describeConfig", () => {
+  it("says what is set by what, and hides secrets", () => {
+    const described = new Map(describeConfig({ ...keys, PORT: "4000" }, { host: "::1" }).map((each) => [each.variable, each]));
+    expect(described.get("PORT")).toEqual({ variable: "PORT", value: "4000", from: "PORT" });
+    expect(described.get("HOST")).toEqual({ variable: "HOST", value: "::1", from: "--host" });
+    expect(described.get("BROADTAPE_JWT_SECRET")?.value).toBe("(hidden)");
+    expect(described.get("LOG_LEVEL")).toEqual({ variable: "LOG_LEVEL", value: "info", from: "default" });
+  });
+});
