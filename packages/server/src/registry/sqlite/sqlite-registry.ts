@@ -1,15 +1,119 @@
-/** Placeholder until the adapter lands. */
-import type { CookieSession, Registry } from "../registry.ts";
+/** The embedded registry: a SQLite file of its own, in a thread of its own. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import type { CookieSession, DurableCursor, Registry } from "../registry.ts";
+import type { Answer, Request, WorkerStart } from "./messages.ts";
 
-export function openSqliteRegistry(_directory: string): Promise<Registry> {
-  const sessions = new Map<string, CookieSession>();
-  return Promise.resolve({
-    saveSession: async (session) => void sessions.set(session.idHash, session),
-    findSession: (idHash) => Promise.resolve(sessions.get(idHash)),
-    endSession: (idHash) => Promise.resolve(sessions.delete(idHash)),
-    sweepSessions: () => Promise.resolve(0),
-    saveCursors: () => Promise.resolve(),
-    findCursor: () => Promise.resolve(undefined),
-    close: () => Promise.resolve(),
-  });
+export const REGISTRY_FILE = "registry.db";
+
+/** Opens or creates the registry in this directory. Rejects with an Error that names the file and what is wrong with it. */
+export async function openSqliteRegistry(directory: string): Promise<Registry> {
+  mkdirSync(directory, { recursive: true });
+  const file = join(directory, REGISTRY_FILE);
+  const registry = new SqliteRegistry(file);
+  try {
+    await registry.opened;
+  } catch (error) {
+    await registry.terminate();
+    throw new Error(`${file} cannot be opened as a Broadtape registry: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+  return registry;
+}
+
+interface Waiting {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+class SqliteRegistry implements Registry {
+  /** Settles when the thread has opened the file. */
+  readonly opened: Promise<unknown>;
+  readonly #worker: Worker;
+  /** Requests without an answer, by id. */
+  readonly #waiting = new Map<number, Waiting>();
+  #lastId = 0;
+  /** Why no request is taken any more. */
+  #end: Error | undefined;
+
+  constructor(file: string) {
+    const start: WorkerStart = { file };
+    const url = new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url);
+    this.opened = this.#await(0);
+    this.#worker = new Worker(url, { workerData: start });
+    this.#worker.on("message", (answer: Answer) => {
+      this.#settle(answer);
+    });
+    this.#worker.on("error", (error: unknown) => {
+      this.#fail(error instanceof Error ? error : new Error(String(error)));
+    });
+    this.#worker.on("exit", () => {
+      this.#fail(new Error("the registry is closed"));
+    });
+  }
+
+  async saveSession(session: CookieSession): Promise<void> {
+    await this.#ask({ kind: "saveSession", session });
+  }
+
+  async findSession(idHash: string): Promise<CookieSession | undefined> {
+    return (await this.#ask({ kind: "findSession", idHash })) as CookieSession | undefined;
+  }
+
+  async endSession(idHash: string): Promise<boolean> {
+    return (await this.#ask({ kind: "endSession", idHash })) as boolean;
+  }
+
+  async sweepSessions(now: number): Promise<number> {
+    return (await this.#ask({ kind: "sweepSessions", now })) as number;
+  }
+
+  async saveCursors(cursors: readonly DurableCursor[]): Promise<void> {
+    if (cursors.length > 0) await this.#ask({ kind: "saveCursors", cursors });
+  }
+
+  async findCursor({ tenant, userId, clientId, surface }: Pick<DurableCursor, "tenant" | "userId" | "clientId" | "surface">): Promise<DurableCursor | undefined> {
+    return (await this.#ask({ kind: "findCursor", key: { tenant, userId, clientId, surface } })) as DurableCursor | undefined;
+  }
+
+  /** Finishes what was asked before. */
+  async close(): Promise<void> {
+    if (this.#end !== undefined) return;
+    const closed = this.#ask({ kind: "close" });
+    this.#end = new Error("the registry is closed");
+    await closed;
+    await this.#worker.terminate();
+  }
+
+  async terminate(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  /** The answer's type is that of the same method in `sql.ts`. */
+  async #ask(request: Request): Promise<unknown> {
+    if (this.#end !== undefined) throw this.#end;
+    const id = ++this.#lastId;
+    const answer = this.#await(id);
+    this.#worker.postMessage({ id, request });
+    return answer;
+  }
+
+  async #await(id: number): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+    });
+  }
+
+  #settle(answer: Answer): void {
+    const waiting = this.#waiting.get(answer.id);
+    this.#waiting.delete(answer.id);
+    if ("error" in answer) waiting?.reject(new Error(answer.error));
+    else waiting?.resolve(answer.value);
+  }
+
+  #fail(error: Error): void {
+    this.#end ??= error;
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
+  }
 }

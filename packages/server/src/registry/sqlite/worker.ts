@@ -1,0 +1,60 @@
+/** Entry of the registry's thread: answers requests one at a time, in order. */
+import { parentPort, workerData } from "node:worker_threads";
+import Database from "better-sqlite3";
+import { Kysely, SqliteDialect } from "kysely";
+import { createSqlRegistry, migrate, type RegistrySchema } from "../sql.ts";
+import type { Answer, Request, WorkerStart } from "./messages.ts";
+
+const port = parentPort;
+if (port === null) throw new Error("the registry's thread is started by the registry");
+// Handed over by sqlite-registry.ts.
+const { file } = workerData as WorkerStart;
+
+const opening = open();
+/** Invariant: settles when everything asked before is answered. */
+let last: Promise<void> = answer(0, async () => {
+  await opening;
+});
+port.on("message", ({ id, request }: { id: number; request: Request }) => {
+  last = last.then(async () => answer(id, async () => perform(request)));
+});
+
+async function open() {
+  const database = new Database(file);
+  database.pragma("journal_mode = WAL");
+  // An ended session stays ended after a power cut.
+  database.pragma("synchronous = FULL");
+  const db = new Kysely<RegistrySchema>({ dialect: new SqliteDialect({ database }) });
+  await migrate(db);
+  return { db, registry: createSqlRegistry(db) };
+}
+
+async function perform(request: Request): Promise<unknown> {
+  const { db, registry } = await opening;
+  switch (request.kind) {
+    case "saveSession":
+      return registry.saveSession(request.session);
+    case "findSession":
+      return registry.findSession(request.idHash);
+    case "endSession":
+      return registry.endSession(request.idHash);
+    case "sweepSessions":
+      return registry.sweepSessions(request.now);
+    case "saveCursors":
+      return registry.saveCursors(request.cursors);
+    case "findCursor":
+      return registry.findCursor(request.key);
+    case "close":
+      // The registry ends the thread when it has this answer.
+      await db.destroy();
+      return undefined;
+  }
+}
+
+async function answer(id: number, work: () => Promise<unknown>): Promise<void> {
+  const message: Answer = await work().then(
+    (value) => ({ id, value }),
+    (error: unknown) => ({ id, error: error instanceof Error ? error.message : String(error) }),
+  );
+  port?.postMessage(message);
+}
