@@ -129,7 +129,6 @@ export function unfollow(topics: Topics, session: Session, name: string): boolea
   if (following === undefined) return false;
   session.following.delete(name);
   topics.unfollow(following.subscription);
-  session.outbox.forget(following.subscription);
   return true;
 }
 

@@ -31,6 +31,8 @@ export interface OutboxOwner {
   paused(): void;
   /** The connection takes bytes again. */
   drained(): void;
+  /** Whether a value that waited is still followed and newer than the snapshot of it. */
+  wants(message: Message): boolean;
   /** More is owed to this session alone than it may ever be owed. */
   overrun(): void;
 }
@@ -175,15 +177,6 @@ export class Outbox {
     this.#flowing = true;
   }
 
-  /** Forgets a subscription's waiting values. */
-  forget(subscription: Subscription): void {
-    for (const [key, value] of this.#held) {
-      if (value.subscription !== subscription) continue;
-      this.#host.wheel.disarm(value.deadline);
-      this.#held.delete(key);
-    }
-  }
-
   /** A new rate counts from the next value on; waiting ones are sent as soon as it allows. */
   repace(subscription: Subscription): void {
     for (const value of this.#held.values()) {
@@ -282,7 +275,7 @@ export class Outbox {
   #release(value: HeldValue): void {
     this.#host.wheel.disarm(value.deadline);
     this.#held.delete(heldKey(value.message, value.message.key ?? ""));
-    this.#sendValue(value.subscription, value.message, value.replaced);
+    if (this.#owner.wants(value.message)) this.#sendValue(value.subscription, value.message, value.replaced);
   }
 
   #sendValue(subscription: Subscription | undefined, message: Message, replaced: number): void {

@@ -2,10 +2,10 @@
 import { Refusal } from "@broadtape/protocol/errors";
 import type { Offset } from "@broadtape/protocol/event-id";
 import type { Identity } from "@broadtape/protocol/identity";
-import type { Connection, Surface, Words } from "./message.ts";
-import { Outbox, type OutboxHost } from "./outbox.ts";
+import type { Connection, Message, Surface, Words } from "./message.ts";
+import { Outbox, type OutboxHost, type OutboxOwner } from "./outbox.ts";
 import type { TopicKind } from "./product.ts";
-import type { Subscription } from "./topics.ts";
+import { type Subscription, isPattern, matchesPattern } from "./topics.ts";
 import type { Deadline } from "./wheel.ts";
 
 /** What a session follows under one name. */
@@ -129,6 +129,15 @@ export class Session {
     this.#end("lost");
   }
 
+  #wants(message: Message): boolean {
+    const exact = this.following.get(message.topic)?.subscription;
+    if (exact !== undefined) return message.offset > exact.from;
+    for (const [name, { subscription }] of this.following) {
+      if (isPattern(name) && message.offset > subscription.from && matchesPattern(name, message.topic)) return true;
+    }
+    return false;
+  }
+
   #end(code: string): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -140,7 +149,7 @@ export class Session {
     this.following.clear();
   }
 
-  #owner() {
+  #owner(): OutboxOwner {
     return {
       paused: () => {
         this.#host.catchUp(this);
@@ -148,6 +157,7 @@ export class Session {
       drained: () => {
         if (!this.outbox.flowing) this.#host.catchUp(this);
       },
+      wants: (message: Message) => this.#wants(message),
       overrun: () => {
         // Not in the middle of routing: others are being told.
         this.#host.clock.endOfTurn(() => {
