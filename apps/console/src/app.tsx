@@ -1,0 +1,70 @@
+/** The page: signs in, opens one connection, shows prices. */
+import { type ReactElement, useEffect, useMemo, useState } from "react";
+import { Broadtape, MarketDataClient } from "@broadtape/client";
+import { BroadtapeProvider } from "@broadtape/react";
+import { ConnectionBadge } from "./connection-badge.tsx";
+import styles from "./app.module.css";
+import { PriceGrid } from "./price-grid.tsx";
+import { PriceTrails } from "./price-trails.ts";
+import { type Account, signInAsDemoUser } from "./sign-in.ts";
+import { TokenForm } from "./token-form.tsx";
+import { UpdateRate } from "./update-rate.tsx";
+
+const SYMBOLS = ["EURUSD", "NZDUSD", "XAUUSD"];
+
+type SignIn = { readonly state: "pending" } | { readonly state: "needed" } | { readonly state: "done"; readonly account: Account };
+
+export function App(): ReactElement {
+  const [signIn, setSignIn] = useState<SignIn>({ state: "pending" });
+  useEffect(() => {
+    let isGone = false;
+    void signInAsDemoUser().then((account) => {
+      if (!isGone) setSignIn(account === undefined ? { state: "needed" } : { state: "done", account });
+    });
+    return () => {
+      isGone = true;
+    };
+  }, []);
+  if (signIn.state === "pending") return <p className={styles.notice}>Signing in…</p>;
+  if (signIn.state === "needed") return <TokenForm onAccount={(account) => setSignIn({ state: "done", account })} />;
+  return <Prices account={signIn.account} />;
+}
+
+interface Feed {
+  readonly tape: Broadtape;
+  readonly client: MarketDataClient;
+  readonly trails: PriceTrails;
+}
+
+function Prices({ account }: { readonly account: Account }): ReactElement {
+  const [feed, setFeed] = useState<Feed>();
+  useEffect(() => {
+    const tape = new Broadtape({ token: account.token });
+    const client = new MarketDataClient({ tape });
+    const trails = new PriceTrails();
+    void client.subscribe(SYMBOLS, trails.take);
+    setFeed({ tape, client, trails });
+    return () => {
+      client.disconnect();
+      tape.close();
+    };
+  }, [account]);
+  const title = useMemo(() => (account.name === undefined ? account.userId : `${account.name} · ${account.tenantId}`), [account]);
+  if (feed === undefined) return <p className={styles.notice}>Connecting…</p>;
+  return (
+    <BroadtapeProvider tape={feed.tape}>
+      <header className={styles.header}>
+        <h1 className={styles.title}>Broadtape</h1>
+        <ConnectionBadge />
+        <UpdateRate trails={feed.trails} />
+        <span className={styles.user}>{title}</span>
+      </header>
+      <main className={styles.main}>
+        <PriceGrid client={feed.client} symbols={SYMBOLS} trails={feed.trails} />
+        <p className={styles.note}>
+          Recorded quotes of 8 May 2014 (ECB press conference), replayed as if now: EURUSD and NZDUSD from two venues at once, gold from a third feed.
+        </p>
+      </main>
+    </BroadtapeProvider>
+  );
+}

@@ -1,0 +1,12 @@
+/** The time, moving on by itself. */
+import { useEffect, useState } from "react";
+
+/** Milliseconds since the epoch, renewed every `everyMs`. */
+export function useNow(everyMs: number): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), everyMs);
+    return () => clearInterval(timer);
+  }, [everyMs]);
+  return now;
+}

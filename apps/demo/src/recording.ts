@@ -1,0 +1,57 @@
+/** Recorded quotes, read as a stream in order of time; see `data/recorded/README.md`. */
+import { createReadStream } from "node:fs";
+import { createInterface } from "node:readline";
+import { createGunzip } from "node:zlib";
+
+/** A quote as recorded: prices are the origin's digits. */
+export interface RecordedQuote {
+  /** Milliseconds since the epoch, on the day of the recording; for pacing only. */
+  readonly at: number;
+  readonly source: string;
+  readonly symbol: string;
+  readonly bid: string;
+  readonly ask: string;
+}
+
+const DECIMAL = /^\d+(\.\d+)?$/;
+
+/** One line `ts_ms,source,symbol,bid,ask`; undefined for a line that is none. */
+export function parseQuote(line: string): RecordedQuote | undefined {
+  const [at, source, symbol, bid, ask] = line.split(",");
+  if (at === undefined || source === undefined || symbol === undefined || bid === undefined || ask === undefined) return undefined;
+  if (!DECIMAL.test(at) || !DECIMAL.test(bid) || !DECIMAL.test(ask)) return undefined;
+  return { at: Number(at), source, symbol, bid, ask };
+}
+
+async function* readQuotes(file: URL): AsyncGenerator<RecordedQuote> {
+  const lines = createInterface({ input: createReadStream(file).pipe(createGunzip()), crlfDelay: Infinity });
+  for await (const line of lines) {
+    const quote = parseQuote(line);
+    if (quote !== undefined) yield quote;
+  }
+}
+
+/** Several recordings merged by time; among equals the earlier file first. */
+export async function* merge(recordings: readonly AsyncIterable<RecordedQuote>[]): AsyncGenerator<RecordedQuote> {
+  const heads = await Promise.all(
+    recordings.map(async (recording) => {
+      const iterator = recording[Symbol.asyncIterator]();
+      return { iterator, next: await iterator.next() };
+    }),
+  );
+  for (;;) {
+    const open = heads.filter(({ next }) => next.done !== true);
+    const first = open.reduce<(typeof open)[number] | undefined>((best, each) => (best === undefined || each.next.value.at < best.next.value.at ? each : best), undefined);
+    if (first === undefined) return;
+    yield first.next.value;
+    first.next = await first.iterator.next();
+  }
+}
+
+/** All recorded quotes of a stretch of time, in order. */
+export async function* quotesBetween(files: readonly URL[], from: number, until: number): AsyncGenerator<RecordedQuote> {
+  for await (const quote of merge(files.map(readQuotes))) {
+    if (quote.at >= until) return;
+    if (quote.at >= from) yield quote;
+  }
+}
