@@ -129,9 +129,15 @@ export const limitSettings: Readonly<Record<LimitKey, Setting<number>>> = Object
 
 function limitSetting(limit: Limit): Setting<number> {
   return setting(`BROADTAPE_LIMIT_${limit.name}`, values.limit(limit), limit.bounds, {
-    default: String(limit.default),
+    default: defaultText(limit),
     placeholder: limit.unit,
   });
+}
+
+/** `65536` bytes read better as `64 KiB`. */
+function defaultText({ unit, default: value }: Limit): string {
+  if (unit !== "bytes") return String(value);
+  return value % 2 ** 20 === 0 ? `${value / 2 ** 20} MiB` : `${value / 2 ** 10} KiB`;
 }
 
 /** In the order in which help and documentation show them. */

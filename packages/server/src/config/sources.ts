@@ -80,7 +80,7 @@ function nearest(name: string, known: readonly string[]): string {
 /** Levenshtein's: insertions, deletions and replacements from one text to the other. Names are short; long ones are cut. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (const [index, letter] of [...a.slice(0, 100)].entries()) {
+  for (const [index, letter] of Array.from(a.slice(0, 100)).entries()) {
     const next = [index + 1];
     for (let column = 1; column <= b.length; column++) {
       const replaced = (row[column - 1] ?? 0) + (letter === b[column - 1] ? 0 : 1);

@@ -92,16 +92,26 @@ export function registryContract(open: () => Promise<Registry>, reopen?: (regist
     });
 
     it("take the newest of each key in one batch", async () => {
-      await registry.saveCursors([cursor, { ...cursor, ackedOffset: 30 }, { ...cursor, ackedOffset: 12 }, { ...cursor, clientId: "desk-2" }]);
+      await registry.saveCursors([
+        cursor,
+        { ...cursor, ackedOffset: 30 },
+        { ...cursor, ackedOffset: 12 },
+        { ...cursor, clientId: "desk-2" },
+      ]);
       expect((await registry.findCursor(cursor))?.ackedOffset).toBe(30);
       expect((await registry.findCursor({ ...cursor, clientId: "desk-2" }))?.ackedOffset).toBe(10);
-      await registry.saveCursors([{ ...cursor, ackedOffset: 40 }, { ...cursor, ackedOffset: 1, epoch: 9 }]);
+      await registry.saveCursors([
+        { ...cursor, ackedOffset: 40 },
+        { ...cursor, ackedOffset: 1, epoch: 9 },
+      ]);
       expect(await registry.findCursor(cursor)).toMatchObject({ ackedOffset: 1, epoch: 9 });
     });
 
     it("take batches of any size", async () => {
       await registry.saveCursors([]);
-      await registry.saveCursors(Array.from({ length: 2500 }, (_, index) => ({ ...cursor, clientId: `client-${index}`, ackedOffset: index })));
+      await registry.saveCursors(
+        Array.from({ length: 2500 }, (_, index) => ({ ...cursor, clientId: `client-${index}`, ackedOffset: index })),
+      );
       expect((await registry.findCursor({ ...cursor, clientId: "client-2499" }))?.ackedOffset).toBe(2499);
     });
 

@@ -16,7 +16,9 @@ export async function openSqliteRegistry(directory: string): Promise<Registry> {
     await registry.opened;
   } catch (error) {
     await registry.terminate();
-    throw new Error(`${file} cannot be opened as a Broadtape registry: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new Error(`${file} cannot be opened as a Broadtape registry: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
   }
   return registry;
 }
@@ -72,7 +74,12 @@ class SqliteRegistry implements Registry {
     if (cursors.length > 0) await this.#ask({ kind: "saveCursors", cursors });
   }
 
-  async findCursor({ tenant, userId, clientId, surface }: Pick<DurableCursor, "tenant" | "userId" | "clientId" | "surface">): Promise<DurableCursor | undefined> {
+  async findCursor({
+    tenant,
+    userId,
+    clientId,
+    surface,
+  }: Pick<DurableCursor, "tenant" | "userId" | "clientId" | "surface">): Promise<DurableCursor | undefined> {
     return (await this.#ask({ kind: "findCursor", key: { tenant, userId, clientId, surface } })) as DurableCursor | undefined;
   }
 

@@ -1,0 +1,74 @@
+/** The demo as a child process: a client of the public API like any other, started again when it dies. */
+import { type ChildProcess, fork } from "node:child_process";
+
+export interface DemoOptions {
+  /** Its main file. */
+  readonly entry: string;
+  readonly url: string;
+  readonly token: string;
+  readonly speed: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Hears that it died. */
+  readonly tell: (line: string) => void;
+}
+
+const FIRST_RESTART_MS = 500;
+const LAST_RESTART_MS = 30_000;
+/** One that ran so long starts again as if for the first time. */
+const STEADY_MS = 60_000;
+const STOP_MS = 2000;
+
+const PRELOAD = new URL(import.meta.url.endsWith(".ts") ? "./demo-preload.ts" : "./demo-preload.js", import.meta.url);
+
+export function runDemo(options: DemoOptions): { stop(): Promise<void> } {
+  let child: ChildProcess | undefined;
+  let restart: NodeJS.Timeout | undefined;
+  let isStopped = false;
+  let delayMs = FIRST_RESTART_MS;
+
+  const start = () => {
+    const startedAt = performance.now();
+    const started = forkDemo(options);
+    child = started;
+    started.once("error", (error) => {
+      options.tell(`the demo could not be started: ${error.message}`);
+    });
+    started.once("exit", (code, signal) => {
+      child = undefined;
+      // It ends with 0 when it has nothing left to do.
+      if (isStopped || code === 0) return;
+      if (performance.now() - startedAt >= STEADY_MS) delayMs = FIRST_RESTART_MS;
+      options.tell(`the demo ended with ${signal ?? `code ${code ?? "unknown"}`}; again in ${delayMs} ms`);
+      restart = setTimeout(start, delayMs);
+      restart.unref();
+      delayMs = Math.min(2 * delayMs, LAST_RESTART_MS);
+    });
+  };
+  start();
+
+  return {
+    async stop() {
+      isStopped = true;
+      clearTimeout(restart);
+      if (child !== undefined) await end(child);
+    },
+  };
+}
+
+function forkDemo({ entry, url, token, speed, env }: DemoOptions): ChildProcess {
+  const own = Object.entries(env).filter(([name]) => !name.startsWith("BROADTAPE_") && name !== "NODE_CHANNEL_FD");
+  return fork(entry, [], {
+    // The server's settings and secrets are none of its business.
+    env: { ...Object.fromEntries(own), BROADTAPE_URL: url, BROADTAPE_TOKEN: token, DEMO_SPEED: speed },
+    execArgv: ["--conditions=@broadtape/source", "--import", PRELOAD.href],
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGTERM");
+  const kill = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
+  await ended;
+  clearTimeout(kill);
+}

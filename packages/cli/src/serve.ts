@@ -1,0 +1,70 @@
+/** `broadtape serve`: runs the server until it is told to stop. */
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import closeWithGrace from "close-with-grace";
+import { type Command, Option } from "commander";
+import { issueToken } from "@broadtape/server/access/issue";
+import { type Config, readConfig } from "@broadtape/server/config";
+import { runDemo } from "./demo.ts";
+import { EXIT } from "./exit-codes.ts";
+import { complain, type Io, say } from "./io.ts";
+import type { Finish } from "./run.ts";
+import { addSettingOptions, flagsOf } from "./setting-options.ts";
+
+/** Below the 10 s of the contract; a server that takes longer is killed with exit code 1. */
+const GRACE_MS = 9500;
+const DEMO_ENTRY = fileURLToPath(new URL("../../../apps/demo/src/main.ts", import.meta.url));
+const DEMO_TOKEN_MS = 365 * 86_400_000;
+
+export function addServe(program: Command, io: Io, finish: Finish): void {
+  const command = program
+    .command("serve")
+    .description("Run the server. Every setting is an environment variable and a flag; the flag wins.")
+    .addOption(new Option("--speed <times>", "speed of the demo's replay (DEMO_SPEED; default: 1)").helpGroup("Settings:"))
+    .action(async (options: { readonly speed?: string }) => {
+      const speed = options.speed ?? io.env["DEMO_SPEED"] ?? "1";
+      if (!(Number(speed) > 0 && Number(speed) < Infinity)) {
+        complain(io, ["--speed: must be a number above 0"]);
+        finish(EXIT.failed);
+        return;
+      }
+      await serve(readConfig(io.env, flagsOf(command)), speed, io);
+    });
+  addSettingOptions(command);
+}
+
+/** Resolves when the server runs; from then on, signals end the process. */
+async function serve(config: Config, speed: string, io: Io): Promise<void> {
+  // What runs, newest first: it is closed in this order.
+  const running: (() => Promise<void>)[] = [];
+  const grace = closeWithGrace({ delay: GRACE_MS }, async ({ err }) => {
+    if (err !== undefined) complain(io, [`ends because of a fault: ${err.stack ?? err.message}`]);
+    for (const close of running) await close();
+  });
+  // Only this command needs the server's code.
+  const { startServer } = await import("@broadtape/server");
+  const server = await startServer(config).catch((error: unknown) => {
+    grace.uninstall();
+    throw error;
+  });
+  running.unshift(async () => server.close());
+  // Off a terminal, standard output is the log's JSON lines.
+  say(io.stdout.isTTY === true ? io.stdout : io.stderr, `Broadtape listens at ${server.url}`);
+  if (config.demo) await startDemo(config, server.url, speed, io, running);
+}
+
+async function startDemo(config: Config, url: string, speed: string, io: Io, running: (() => Promise<void>)[]): Promise<void> {
+  // It is in the source tree alone.
+  if (!existsSync(DEMO_ENTRY)) return;
+  if (config.keys.kind === "jwks") {
+    complain(io, ["no replay: the demo's token cannot be signed with the keys of BROADTAPE_JWKS"]);
+    return;
+  }
+  const publisher = { sub: "demo", tenantId: config.publicTenant, permissions: ["events:publish", "events:publish:any"] };
+  const token = await issueToken(config.keys, publisher, DEMO_TOKEN_MS, config);
+  const tell = (line: string) => {
+    complain(io, [line]);
+  };
+  const demo = runDemo({ entry: DEMO_ENTRY, url, token, speed, env: io.env, tell });
+  running.unshift(async () => demo.stop());
+}
