@@ -18,7 +18,9 @@ const LAST_RESTART_MS = 30_000;
 const STEADY_MS = 60_000;
 const STOP_MS = 2000;
 
-const PRELOAD = new URL(import.meta.url.endsWith(".ts") ? "./demo-preload.ts" : "./demo-preload.js", import.meta.url);
+const PRELOAD = import.meta.url.endsWith(".ts")
+  ? new URL("./demo-preload.ts", import.meta.url)
+  : new URL("./demo-preload.js", import.meta.url);
 
 export function runDemo(options: DemoOptions): { stop(): Promise<void> } {
   let child: ChildProcess | undefined;

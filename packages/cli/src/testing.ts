@@ -22,6 +22,6 @@ export async function runCommand(
 }
 
 function textIn(stream: Output & PassThrough): string {
-  const chunk: unknown = stream.read();
-  return chunk === null ? "" : String(chunk);
+  const chunk = stream.read() as Buffer | null;
+  return chunk?.toString() ?? "";
 }

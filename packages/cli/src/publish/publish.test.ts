@@ -28,16 +28,15 @@ function refuse(statusCode: number, body: object, headers: Record<string, string
   return (response) => response.writeHead(statusCode, headers).end(JSON.stringify({ error: "x", message: "because", statusCode, ...body }));
 }
 
+const eventIn = (line: string) => JSON.parse(line) as { id: string; data: { n: number } };
+
 const server = createServer((request, response) => {
   const chunks: Buffer[] = [];
   request.on("data", (chunk: Buffer) => chunks.push(chunk));
   request.on("end", () => {
     const lines = Buffer.concat(chunks).toString().split("\n");
     requests.push({ headers: request.headers, lines });
-    (answers.shift() ?? accept)(
-      response,
-      lines.map((line) => JSON.parse(line)),
-    );
+    (answers.shift() ?? accept)(response, lines.map(eventIn));
   });
 });
 
@@ -65,14 +64,14 @@ function file(name: string, lines: readonly string[]): string {
 
 const event = (n: number) => `{"type":"market-data.quote","data":{"n":${n}}}`;
 const publish = (path: string, ...args: string[]) => runCommand(["publish", path, "--json", "--url", url, "--token", "t0k3n", ...args]);
-const summaryOf = ({ stdout }: { stdout: string }): Record<string, unknown> => JSON.parse(stdout);
+const summaryOf = ({ stdout }: { stdout: string }) => JSON.parse(stdout) as Record<string, unknown>;
 
 describe("broadtape publish", () => {
   it("sends the lines in order, in batches, as the token's owner", async () => {
     const ran = await publish(file("order.ndjson", [1, 2, 3, 4, 5].map(event)), "--batch-size", "2");
     expect(ran.code).toBe(0);
     expect(requests.map(({ lines }) => lines.length)).toEqual([2, 2, 1]);
-    expect(requests.flatMap(({ lines }) => lines.map((line) => JSON.parse(line).data.n))).toEqual([1, 2, 3, 4, 5]);
+    expect(requests.flatMap(({ lines }) => lines.map((line) => eventIn(line).data.n))).toEqual([1, 2, 3, 4, 5]);
     expect(requests[0]?.headers).toMatchObject({ authorization: "Bearer t0k3n", "content-type": "application/x-ndjson" });
     expect(summaryOf(ran)).toMatchObject({ events: 5, duplicates: 0, requests: 3, retries: 0 });
   });
@@ -80,7 +79,7 @@ describe("broadtape publish", () => {
   it("gives events without an id one that is the same in every run, and another on every line", async () => {
     const path = file("ids.ndjson", [event(1), event(1), '{"id":"own","type":"t","data":{}}']);
     const [first, second] = [await publish(path), await publish(path)];
-    const ids = requests.map(({ lines }) => lines.map((line) => JSON.parse(line).id));
+    const ids = requests.map(({ lines }) => lines.map((line) => eventIn(line).id));
     expect(ids[0]).toEqual(ids[1]);
     expect(new Set(ids[0]).size).toBe(3);
     expect(ids[0]?.[2]).toBe("own");
@@ -147,7 +146,7 @@ describe("broadtape publish", () => {
     answers = [refuse(413, {}), accept, refuse(413, {}), accept, accept];
     const ran = await publish(file("large.ndjson", [1, 2, 3, 4].map(event)));
     expect(ran.code).toBe(0);
-    expect(requests.map(({ lines }) => lines.map((line) => JSON.parse(line).data.n))).toEqual([[1, 2, 3, 4], [1, 2], [3, 4], [3], [4]]);
+    expect(requests.map(({ lines }) => lines.map((line) => eventIn(line).data.n))).toEqual([[1, 2, 3, 4], [1, 2], [3, 4], [3], [4]]);
   });
 
   it("names the one event that is too large", async () => {
@@ -183,7 +182,7 @@ describe("a resume file", () => {
     expect((await publish(path, "--batch-size", "2", "--resume-file", resume)).code).toBe(2);
     requests = [];
     const ran = await publish(path, "--batch-size", "2", "--resume-file", resume);
-    expect(requests.flatMap(({ lines }) => lines.map((line) => JSON.parse(line).data.n))).toEqual([3, 4, 5]);
+    expect(requests.flatMap(({ lines }) => lines.map((line) => eventIn(line).data.n))).toEqual([3, 4, 5]);
     expect(summaryOf(ran)).toMatchObject({ events: 3, resumedAfterLine: 2 });
   });
 

@@ -1,0 +1,129 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, afterEach, describe, expect, it } from "vitest";
+
+const root = mkdtempSync(join(tmpdir(), "broadtape-cli-serve-"));
+const main = fileURLToPath(new URL("./main.ts", import.meta.url));
+const launcher = fileURLToPath(new URL("../bin/broadtape.js", import.meta.url));
+const running = new Set<ChildProcess>();
+let directories = 0;
+
+afterEach(() => {
+  for (const child of running) child.kill("SIGKILL");
+  running.clear();
+});
+afterAll(() => {
+  rmSync(root, { recursive: true });
+});
+
+const plain = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("BROADTAPE_") && name !== "PORT"));
+const newSettings = () => ({
+  PORT: "0",
+  BROADTAPE_DATA_DIR: join(root, String(++directories)),
+  BROADTAPE_JWT_SECRET: "0123456789abcdef0123456789abcdef",
+});
+
+function start(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  program = [process.execPath, "--conditions=@broadtape/source", main],
+): ChildProcess {
+  const [node = "", ...nodeArgs] = program;
+  const child = spawn(node, [...nodeArgs, ...args], { env: { ...plain, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  running.add(child);
+  child.stdout.resume();
+  return child;
+}
+
+/** What the server says first on standard error. */
+async function urlOf(child: ChildProcess): Promise<string> {
+  if (child.stderr === null) throw new Error("no stderr");
+  for await (const line of createInterface({ input: child.stderr })) {
+    const url = /Broadtape listens at (http:\S+)/.exec(line)?.[1];
+    if (url !== undefined) return url;
+  }
+  throw new Error("the server did not start");
+}
+
+async function textOf(stream: NodeJS.ReadableStream | null): Promise<string> {
+  let text = "";
+  for await (const chunk of stream ?? []) text += String(chunk);
+  return text;
+}
+
+const isAnswering = async (url: string) =>
+  fetch(new URL("/healthz", url)).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+
+describe("broadtape serve", () => {
+  it.each(["SIGTERM", "SIGINT"] as const)("serves until %s, then exits with 0", async (signal) => {
+    const child = start(["serve"], newSettings());
+    const url = await urlOf(child);
+    expect(await isAnswering(url)).toBe(true);
+    child.kill(signal);
+    expect(await once(child, "exit")).toEqual([0, null]);
+    expect(await isAnswering(url)).toBe(false);
+  });
+
+  it("says all that is wrong with the configuration and exits with 1", async () => {
+    const child = start(["serve", "--port", "x"], { BROADTAPE_SYMBOL: "A" });
+    const [stderr, [code]] = await Promise.all([textOf(child.stderr), once(child, "exit")]);
+    expect(code).toBe(1);
+    expect(stderr.trim().split("\n")).toHaveLength(3);
+    expect(stderr).toContain("PORT (--port): must be a port");
+  });
+
+  it("says that its port is in use and exits with 1", async () => {
+    const server = createServer();
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    const child = start(["serve"], { ...newSettings(), PORT: String((server.address() as AddressInfo).port) });
+    const [stderr, [code]] = await Promise.all([textOf(child.stderr), once(child, "exit")]);
+    server.close();
+    expect(code).toBe(1);
+    expect(stderr).toContain("EADDRINUSE");
+  });
+});
+
+describe("bin/broadtape.js", () => {
+  const args = ["token", "--sub", "ann", "--tenant", "acme"];
+  const run = promisify(execFile);
+
+  it("runs without a build", async () => {
+    const { stdout } = await run(process.execPath, [launcher, ...args], { env: { ...plain, ...newSettings() } });
+    expect(stdout).toMatch(/^eyJ\S+\n$/);
+  });
+
+  it("gives back the exit code", async () => {
+    await expect(run(process.execPath, [launcher, "token"], { env: { ...plain } })).rejects.toMatchObject({ code: 1 });
+  });
+
+  // The host's own Node, where it is older than the pinned one.
+  const host = ["/usr/local/bin/node", "/usr/bin/node"].find(existsSync);
+
+  it.runIf(host !== undefined)("runs on the host's Node through the pinned one, and ends with it", async () => {
+    const { stdout } = await run(host ?? "", [launcher, ...args], { env: { ...plain, ...newSettings() } });
+    expect(stdout).toMatch(/^eyJ\S+\n$/);
+    const child = start(["serve"], newSettings(), [host ?? "", launcher]);
+    const url = await urlOf(child);
+    child.kill("SIGTERM");
+    expect(await once(child, "exit")).toEqual([0, null]);
+    expect(await isAnswering(url)).toBe(false);
+  });
+
+  it.runIf(host !== undefined)("does not leave the server behind when it is killed", async () => {
+    const child = start(["serve"], newSettings(), [host ?? "", launcher]);
+    const url = await urlOf(child);
+    child.kill("SIGKILL");
+    await expect.poll(async () => isAnswering(url), { timeout: 10_000 }).toBe(false);
+  });
+});

@@ -1,0 +1,65 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readConfig, startServer } from "@broadtape/server";
+import { issueToken } from "@broadtape/server/access/issue";
+import { runCommand } from "./testing.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "broadtape-cli-tail-"));
+const secret = "0123456789abcdef0123456789abcdef";
+const config = readConfig({ PORT: "0", BROADTAPE_DATA_DIR: directory, BROADTAPE_JWT_SECRET: secret, LOG_LEVEL: "silent" });
+let server: Awaited<ReturnType<typeof startServer>>;
+let env: Record<string, string>;
+
+beforeAll(async () => {
+  server = await startServer(config);
+  const token = await issueToken(config.keys, { sub: "ann", tenantId: "public", permissions: ["events:publish"] }, 60_000);
+  env = { BROADTAPE_URL: server.url, BROADTAPE_TOKEN: token };
+});
+afterAll(async () => {
+  await server.close();
+  rmSync(directory, { recursive: true });
+});
+
+const quote = (price: number) =>
+  JSON.stringify({ type: "market-data.best-price", data: { symbol: "EUR/USD", midPrice: price, timestamp: 1 } });
+const publish = (...prices: number[]) => runCommand(["publish", "-"], { env, stdin: prices.map(quote).join("\n") });
+
+describe("broadtape tail", () => {
+  it("prints the snapshot of a topic and then its events", async () => {
+    expect((await publish(1.5)).code).toBe(0);
+    const tail = runCommand(["tail", "symbol:EUR/USD", "--count", "1"], { env });
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await publish(1.25);
+    const { code, stdout, stderr } = await tail;
+    expect([code, stderr]).toEqual([0, ""]);
+    const [snapshot, event] = stdout.trim().split("\n");
+    expect(snapshot).toMatch(/ symbol:EUR\/USD snapshot \{.*1\.5/);
+    expect(event).toMatch(/^\d{4}-.* symbol:EUR\/USD market-data\.best-price \{.*1\.25/);
+  });
+
+  it("prints the messages as they come with --json", async () => {
+    const tail = runCommand(["tail", "symbol:EUR/USD", "--json", "--count", "1"], { env });
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await publish(1.75);
+    const types = (await tail).stdout
+      .trim()
+      .split("\n")
+      .map((line) => (JSON.parse(line) as { type: string }).type);
+    expect(types).toEqual(["welcome", "subscribed", "event"]);
+  });
+
+  it("ends with 3 without a token, and with 4 where a server does not take it", async () => {
+    expect((await runCommand(["tail", "symbol:EUR/USD"], { env: { BROADTAPE_URL: server.url } })).code).toBe(3);
+    const refused = await runCommand(["tail", "symbol:EUR/USD"], { env: { BROADTAPE_URL: server.url, BROADTAPE_TOKEN: "wr0ng" } });
+    expect([refused.code, refused.stderr.includes("wr0ng")]).toEqual([4, false]);
+    expect((await runCommand(["tail", "symbol:EUR/USD", "--url", "http://127.0.0.1:1"], { env })).code).toBe(4);
+  });
+
+  it("ends when it may follow none of the topics", async () => {
+    const { code, stderr } = await runCommand(["tail", "orders:somebody-else"], { env });
+    expect([2, 3]).toContain(code);
+    expect(stderr).toContain("orders:somebody-else");
+  });
+});
