@@ -17,6 +17,7 @@ import type { SocketSurface, StreamSurface } from "./engine/surface.ts";
 import type { Log } from "./log/log.ts";
 import { openSqliteLog } from "./log/sqlite/sqlite-log.ts";
 import type { NativeHost } from "./native/commands.ts";
+import { DurableClients } from "./native/durable.ts";
 import { nativeSurface } from "./native/surface.ts";
 import { createLogger } from "./operations/logger.ts";
 import { createMetrics } from "./operations/metrics.ts";
@@ -142,7 +143,9 @@ async function serveClients(
       commandRate: { burst: limits.nativeCommandsBurst, perSecond: limits.nativeCommandsPerSecond },
     }),
     verify: (token) => gate.verify(token),
-    acknowledge: () => undefined,
+    durable: new DurableClients(engine, registry, (error) => {
+      logger.error({ err: error }, "acknowledgements could not be kept");
+    }),
   };
   const addressOf = (request: IncomingMessage) => request.socket.remoteAddress ?? "";
   servePublishing(app, { engine, gate, bodyBytes: limits.eventBodyBytes });
@@ -183,7 +186,10 @@ async function serveClients(
   const io = serveSocketIo({ server, engine, gate, surfaces, addressOf, corsOrigins, frameBytes, log: logger });
   const native = serveNativeWebSocket({ engine, host, gate, addressOf, log: logger, authenticateMs: limits.authenticateMs, frameBytes });
   serveUpgrades(server, io.path(), [native]);
-  return () => io.close();
+  return async () => {
+    await host.durable.flush();
+    await io.close();
+  };
 }
 
 async function close(

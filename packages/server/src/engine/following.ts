@@ -18,6 +18,8 @@ export interface FollowRequest {
   readonly topics: readonly string[];
   /** Resumes after this event instead of a snapshot. */
   readonly after?: string | undefined;
+  /** `after` is what the server kept for the client, which has no state itself: conflated topics get their snapshot all the same. */
+  readonly isDurable?: boolean | undefined;
   readonly maxUpdatesPerSecond?: number | undefined;
   readonly filters?: Filters | undefined;
   /** False leaves snapshots out. */
@@ -106,11 +108,12 @@ export function follow(
   }
   for (const [, following] of added) {
     if (following.kind.lossless) following.subscription.from = resumed.offset;
-    else host.tellNewest(session, following, resumed.offset);
+    else if (request.isDurable !== true) host.tellNewest(session, following, resumed.offset);
   }
   if (added.some(([, { kind }]) => kind.lossless) && resumed.offset < host.routedTo) rewind(host, session, resumed.offset, added);
   session.whenFlowing(() => {
-    done({ results, cut: host.cursorAt(host.routedTo), snapshots: [] });
+    const withoutState = request.isDurable === true ? added.filter(([, { kind }]) => !kind.lossless) : [];
+    done({ results, cut: host.cursorAt(host.routedTo), snapshots: snapshotsOf(host, session, withoutState) });
   });
 }
 

@@ -95,6 +95,13 @@ export class Outbox {
     return this.#flowing && this.#pending === undefined ? this.#host.routedTo : this.#sentTo;
   }
 
+  /** As {@link sentTo}, but not past a conflated value that still waits: a client that resumes from here misses nothing. */
+  get passedTo(): Offset {
+    let offset = this.sentTo;
+    for (const { message } of this.#held.values()) offset = Math.min(offset, message.offset - 1);
+    return offset;
+  }
+
   /** Hot path: one call a message and follower. */
   deliver(subscription: Subscription, message: Message): void {
     if (message === this.#last || message.offset <= subscription.from) return;

@@ -86,7 +86,7 @@ export class Session {
 
   /** Cursor of the newest event that this session was sent or has passed. */
   get cursor(): string {
-    return this.#host.cursorAt(this.outbox.sentTo);
+    return this.#host.cursorAt(this.outbox.passedTo);
   }
 
   /** Runs now if the lossless lane is live, else as soon as it is. */

@@ -5,21 +5,27 @@ import { type ClientMessage, type RequestId, type SubscribedMessage, type TopicR
 import type { Engine } from "../engine/engine.ts";
 import { TokenBucket } from "../engine/limits.ts";
 import type { Session } from "../engine/session.ts";
+import type { DurableClients } from "./durable.ts";
 import { type NativeSurface, errorWords, said } from "./surface.ts";
 
 export interface NativeHost {
   readonly engine: Engine;
   readonly surface: NativeSurface;
   verify(token: string): Promise<Identity>;
-  /** Keeps how far a named client has acknowledged. */
-  acknowledge(session: Session, upTo: string): void;
+  readonly durable: DurableClients;
 }
+
+/** Commands that wait while one is carried out; nobody who keeps to the rate comes near it. */
+const MAX_QUEUED = 1000;
 
 /** The commands of one connection, in the order they came. */
 export class NativeCommands {
   readonly #host: NativeHost;
   readonly #session: Session;
   readonly #bucket: TokenBucket;
+  /** Commands are carried out one after the other, in the order they came. Bounded by {@link MAX_QUEUED}. */
+  #running: Promise<void> = Promise.resolve();
+  #queued = 0;
 
   constructor(host: NativeHost, session: Session) {
     this.#host = host;
@@ -29,8 +35,19 @@ export class NativeCommands {
   }
 
   /** Takes one message as text. Whatever it is, the answer is a message; only a flood closes the connection. */
-  async receive(text: string): Promise<void> {
+  receive(text: string): Promise<void> {
     this.#session.heard();
+    this.#queued += 1;
+    if (this.#queued > MAX_QUEUED) this.#session.close(new Refusal("RATE_LIMITED", "too many commands at once"));
+    this.#running = this.#running.then(async () => {
+      this.#queued -= 1;
+      await this.#receive(text);
+    });
+    return this.#running;
+  }
+
+  async #receive(text: string): Promise<void> {
+    if (this.#session.isClosed) return;
     let id: RequestId | undefined;
     try {
       const value = parseText(text);
@@ -54,7 +71,7 @@ export class NativeCommands {
   async #run(message: ClientMessage): Promise<void> {
     switch (message.type) {
       case "subscribe":
-        this.#subscribe(message);
+        await this.#subscribe(message);
         return;
       case "unsubscribe":
         this.#unsubscribe(message);
@@ -63,7 +80,7 @@ export class NativeCommands {
         this.#update(message);
         return;
       case "ack":
-        this.#host.acknowledge(this.#session, message.upTo);
+        this.#host.durable.acknowledge(this.#session, message.upTo);
         return;
       case "reauthenticate":
         await this.#reauthenticate(message.token);
@@ -75,10 +92,13 @@ export class NativeCommands {
     }
   }
 
-  #subscribe(message: Extract<ClientMessage, { type: "subscribe" }>): void {
-    const { engine, surface } = this.#host;
-    const { topics, after, maxUpdatesPerSecond, filters, snapshot } = message;
-    const request = { topics: [...new Set(topics)], after, maxUpdatesPerSecond, filters, snapshot };
+  async #subscribe(message: Extract<ClientMessage, { type: "subscribe" }>): Promise<void> {
+    const { engine, surface, durable } = this.#host;
+    const { topics, maxUpdatesPerSecond, filters, snapshot } = message;
+    const kept = message.after === undefined ? await durable.find(this.#session) : undefined;
+    if (this.#session.isClosed) return;
+    const after = message.after ?? kept;
+    const request = { topics: [...new Set(topics)], after, isDurable: kept !== undefined, maxUpdatesPerSecond, filters, snapshot };
     engine.follow(this.#session, request, surface.options.maxTopics, ({ results, cut, snapshots, resync }) => {
       if (resync !== undefined && resync.topics.length > 0) {
         this.#session.say(

@@ -1,7 +1,7 @@
 /** The HTTP server: correlation ids, error bodies, body parsing, CORS; routes are added by whoever owns them. */
 import cors from "@fastify/cors";
 import helmet from "@fastify/helmet";
-import fastify, { type FastifyError, type FastifyInstance } from "fastify";
+import fastify, { type FastifyError, type FastifyInstance, LogController } from "fastify";
 import type { FastifyBaseLogger } from "fastify";
 import { Refusal } from "@broadtape/protocol/errors";
 import { BadEvents } from "../../engine/validate.ts";
@@ -23,10 +23,10 @@ interface Unavailable extends Error {
 export async function createApp(options: HttpOptions): Promise<FastifyInstance> {
   const app = fastify({
     loggerInstance: options.logger,
-    disableRequestLogging: true,
+    // One line a connection, not one a request; publishers would drown everything else.
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "correlationId" }),
     trustProxy: options.trustProxy.length === 0 ? false : [...options.trustProxy],
     genReqId: correlationIdOf,
-    requestIdLogLabel: "correlationId",
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 1024 },
   });

@@ -125,7 +125,11 @@ function serveNative(app: FastifyInstance, options: StreamOptions, attempts: Att
     if (session === undefined) return;
     const own = new NativeCommands(host, session);
     commands.set(session.id, own);
-    reply.raw.on("close", () => commands.delete(session.id));
+    host.durable.opened(session);
+    reply.raw.on("close", () => {
+      commands.delete(session.id);
+      host.durable.closed(session);
+    });
     host.surface.welcome(session, engine);
     const query = queryOf(request.raw);
     const topics = (query.get("topics") ?? "").split(",").filter(Boolean);

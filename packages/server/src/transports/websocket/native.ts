@@ -118,7 +118,9 @@ class NativeClient {
     webSocket.on("error", () => undefined);
     webSocket.on("close", () => {
       clearTimeout(this.#timer);
-      this.#session?.lost();
+      if (this.#session === undefined) return;
+      this.#session.lost();
+      options.host.durable.closed(this.#session);
     });
     socket.on("drain", () => this.#session?.outbox.ready());
   }
@@ -144,6 +146,7 @@ class NativeClient {
     watchIdle(session, engine.clock, host.surface.options.idleMs, () => {
       this.#webSocket.ping();
     });
+    host.durable.opened(session);
     host.surface.welcome(session, engine);
   }
 

@@ -1,0 +1,109 @@
+/**
+ * How far clients that name themselves (`?clientId=`) have acknowledged: kept over connections and restarts (contract
+ * 60-native `ack`). Written behind, in batches: no database stands between an event and its delivery.
+ */
+import { Refusal } from "@broadtape/protocol/errors";
+import type { Engine } from "../engine/engine.ts";
+import type { Session } from "../engine/session.ts";
+
+/** A client's place, as the registry keeps it. */
+export interface ClientCursor {
+  readonly tenant: string;
+  readonly userId: string;
+  readonly clientId: string;
+  readonly surface: string;
+  /** Every event up to and including this offset is acknowledged. */
+  readonly ackedOffset: number;
+  readonly epoch: number;
+  readonly updatedAt: number;
+}
+
+/** What of the registry this needs. */
+export interface CursorStore {
+  saveCursors(cursors: readonly ClientCursor[]): Promise<void>;
+  findCursor(key: Pick<ClientCursor, "tenant" | "userId" | "clientId" | "surface">): Promise<ClientCursor | undefined>;
+}
+
+const WRITE_MS = 1000;
+const SURFACE = "native";
+
+export class DurableClients {
+  readonly #engine: Engine;
+  readonly #store: CursorStore;
+  readonly #onFault: (error: unknown) => void;
+  /** The one live session of each named client. Bounded by the connections. */
+  readonly #sessions = new Map<string, Session>();
+  /** Acknowledged and not written yet. Bounded by the clients that acknowledge within a second. */
+  readonly #unwritten = new Map<string, ClientCursor>();
+  #isArmed = false;
+
+  constructor(engine: Engine, store: CursorStore, onFault: (error: unknown) => void) {
+    this.#engine = engine;
+    this.#store = store;
+    this.#onFault = onFault;
+  }
+
+  /** A second live connection of a client takes over from the first. */
+  opened(session: Session): void {
+    const key = keyOf(session);
+    if (key === undefined) return;
+    const before = this.#sessions.get(key);
+    this.#sessions.set(key, session);
+    before?.close(new Refusal("REPLACED", "another connection of this clientId took over"), false);
+  }
+
+  closed(session: Session): void {
+    const key = keyOf(session);
+    if (key !== undefined && this.#sessions.get(key) === session) this.#sessions.delete(key);
+  }
+
+  /** Unknown, foreign and older ids change nothing and are answered with nothing. */
+  acknowledge(session: Session, upTo: string): void {
+    const key = keyOf(session);
+    const { clientId } = session.peer;
+    const place = this.#engine.resumeAt(upTo);
+    if (key === undefined || clientId === undefined || !("offset" in place)) return;
+    if ((this.#unwritten.get(key)?.ackedOffset ?? -1) >= place.offset) return;
+    const { tenant, userId } = session.identity;
+    this.#unwritten.set(key, { tenant, userId, clientId, surface: SURFACE, ackedOffset: place.offset, epoch: this.#engine.epoch, updatedAt: this.#engine.clock.now() });
+    this.#writeLater();
+  }
+
+  /** The cursor to resume from; undefined for clients without a name and new ones. */
+  async find(session: Session): Promise<string | undefined> {
+    const key = keyOf(session);
+    const { clientId } = session.peer;
+    if (key === undefined || clientId === undefined) return undefined;
+    const { tenant, userId } = session.identity;
+    const cursor = this.#unwritten.get(key) ?? (await this.#store.findCursor({ tenant, userId, clientId, surface: SURFACE }));
+    if (cursor === undefined) return undefined;
+    // A place in another life of the log is none: the client is told to begin anew.
+    return cursor.epoch === this.#engine.epoch ? this.#engine.cursorAt(cursor.ackedOffset) : "-";
+  }
+
+  async flush(): Promise<void> {
+    const cursors = [...this.#unwritten.values()];
+    if (cursors.length === 0) return;
+    await this.#store.saveCursors(cursors);
+    for (const cursor of cursors) {
+      const key = `${cursor.tenant}\u0000${cursor.userId}\u0000${cursor.clientId}`;
+      if (this.#unwritten.get(key) === cursor) this.#unwritten.delete(key);
+    }
+  }
+
+  #writeLater(): void {
+    if (this.#isArmed) return;
+    this.#isArmed = true;
+    this.#engine.wheel.arm(WRITE_MS, () => {
+      this.#isArmed = false;
+      this.flush().catch((error: unknown) => {
+        this.#onFault(error);
+        this.#writeLater();
+      });
+    });
+  }
+}
+
+function keyOf({ identity, peer }: Session): string | undefined {
+  return peer.clientId === undefined ? undefined : `${identity.tenant}\u0000${identity.userId}\u0000${peer.clientId}`;
+}
