@@ -1,18 +1,26 @@
-/** One process a data directory: an exclusive SQLite lock that dies with the process, however it dies. */
+/** One process a data directory: an exclusive lock on a file beside the log, which ends with the process, however that ends. */
 import { join } from "node:path";
 import Database from "better-sqlite3";
 
-/** Throws an Error naming the directory when another process holds it. Returns the release. */
+const LOCK_FILE = "lock.db";
+
+/** Throws an Error that names the directory when another holds it. Returns the release. */
 export function lockDirectory(directory: string): () => void {
-  const lock = new Database(join(directory, "lock.db"), { timeout: 0 });
+  let lock: Database.Database | undefined;
   try {
-    lock.pragma("locking_mode = EXCLUSIVE");
+    lock = new Database(join(directory, LOCK_FILE), { timeout: 0 });
     lock.exec("begin exclusive");
   } catch (error) {
-    lock.close();
-    throw new Error(`the data directory ${directory} is in use by another Broadtape process`, { cause: error });
+    lock?.close();
+    if (error instanceof Database.SqliteError && error.code === "SQLITE_BUSY") {
+      throw new Error(`the data directory ${directory} is in use by another Broadtape process`, { cause: error });
+    }
+    throw new Error(`the data directory ${directory} cannot be locked: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
   }
+  const held = lock;
   return () => {
-    lock.close();
+    held.close();
   };
 }

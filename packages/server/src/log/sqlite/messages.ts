@@ -1,45 +1,77 @@
-/** What the log's threads say to each other. */
+/** What the log and its threads say to each other: requests by name, each with its answer. */
 import type { StoredEvent } from "@broadtape/protocol/event";
-import type { Checkpoint, CheckpointEntry, LogBounds, LogPage, NewEvent, ReadRequest } from "../log.ts";
+import type { Epoch, Offset } from "@broadtape/protocol/event-id";
+import type { Checkpoint, CheckpointEntry, LogBounds, LogPage, ReadRequest } from "../log.ts";
+import type { PackedBatches } from "./packing.ts";
+import type { Sizes } from "./sizes.ts";
 
 export interface WorkerStart {
   readonly role: "writer" | "reader";
   readonly file: string;
   readonly dedupeWindowMs: number;
+  readonly sizes: Sizes;
 }
 
-export type WriterRequest =
-  | { readonly kind: "append"; readonly now: number; readonly batches: readonly (readonly NewEvent[])[] }
-  | { readonly kind: "retain"; readonly olderThan: number; readonly maxBytes: number }
-  | { readonly kind: "saveCheckpoint"; readonly checkpoint: Checkpoint; readonly entries: readonly CheckpointEntry[] }
-  | { readonly kind: "dropCheckpoint" }
-  | { readonly kind: "setEpoch"; readonly epoch: number }
-  | { readonly kind: "close" };
+/** Which life of the log the database is of (life.ts). */
+export interface LifeMark {
+  readonly epoch: Epoch;
+  /** Made anew at every opening. */
+  readonly opening: string;
+}
 
-export type ReaderRequest =
-  | { readonly kind: "read"; readonly request: ReadRequest }
-  | { readonly kind: "find"; readonly tenant: string; readonly source: string; readonly id: string }
-  | { readonly kind: "loadCheckpoint" }
-  | { readonly kind: "close" };
-
-/** Four numbers an event: offset, batch, storedAt, duplicate (0 or 1). */
+/** Stored events of a commit, and four numbers for each event given: offset, batch, storedAt, duplicate (0 or 1). */
 export interface AppendAnswer {
   readonly places: Float64Array;
+  readonly stored: number;
   readonly bounds: LogBounds;
   readonly seconds: number;
 }
 
-export interface RetainAnswer {
-  readonly bounds: LogBounds;
-  readonly hasMore: boolean;
+/** What retention may take now. */
+export interface Due {
+  /** Events stored before this time are too old. */
+  readonly olderThan: number;
+  readonly maxBytes: number;
+  /** Ids of events stored before this time may be used again. */
+  readonly idsOlderThan: number;
 }
 
-export interface OpenAnswer {
-  readonly bounds: LogBounds;
-  /** Undefined in a new database. */
-  readonly epoch: number | undefined;
+export interface WriterCalls {
+  opened: { request: undefined; answer: { readonly bounds: LogBounds; readonly mark: LifeMark | undefined } };
+  mark: { request: LifeMark; answer: undefined };
+  append: { request: { readonly now: number; readonly batches: PackedBatches }; answer: AppendAnswer };
+  retain: { request: Due; answer: { readonly bounds: LogBounds; readonly hasMore: boolean } };
+  saveCheckpoint: { request: { readonly checkpoint: Checkpoint; readonly entries: readonly CheckpointEntry[] }; answer: undefined };
+  dropCheckpoint: { request: undefined; answer: undefined };
+  close: { request: undefined; answer: undefined };
 }
 
-export type ReadAnswer = LogPage | { readonly tooOld: number };
-export type FindAnswer = StoredEvent | undefined;
-export type CheckpointAnswer = { readonly checkpoint: Checkpoint; readonly entries: readonly CheckpointEntry[] } | undefined;
+export interface ReaderCalls {
+  opened: { request: undefined; answer: undefined };
+  read: { request: ReadRequest; answer: LogPage | { readonly oldest: Offset } };
+  /** Looks below `below` only, where it is given; answers with the place to go on looking, as one look is bounded. */
+  find: {
+    request: { readonly tenant: string; readonly source: string; readonly id: string; readonly below: Offset | undefined };
+    answer: { readonly event: StoredEvent | undefined; readonly below: Offset | undefined };
+  };
+  loadCheckpoint: {
+    request: undefined;
+    answer: { readonly checkpoint: Checkpoint; readonly entries: readonly CheckpointEntry[] } | undefined;
+  };
+  close: { request: undefined; answer: undefined };
+}
+
+/** The names of requests with what each asks and is answered. */
+export type Calls<C> = { readonly [Name in keyof C]: { readonly request: unknown; readonly answer: unknown } };
+
+export type Handlers<C extends Calls<C>> = { readonly [Name in keyof C]: (request: C[Name]["request"]) => C[Name]["answer"] };
+
+export interface Request {
+  readonly id: number;
+  readonly name: PropertyKey;
+  readonly request: unknown;
+}
+
+/** `fault`: something went wrong that nobody had asked for. */
+export type Reply =
+  { readonly id: number; readonly answer: unknown } | { readonly id: number; readonly error: string } | { readonly fault: string };

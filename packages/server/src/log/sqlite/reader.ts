@@ -1,146 +1,148 @@
-/** The reading side of the log, in its own thread with its own connection: reads never wait for a commit. */
+/** The reading side of the log, in its own thread with its own connection: reads never wait for a commit, nor a commit for them. */
 import type { StoredEvent } from "@broadtape/protocol/event";
-import type { LogPage, ReadRequest } from "../log.ts";
-import type { LogDatabase, Row } from "./database.ts";
-import type { CheckpointAnswer, FindAnswer, ReadAnswer } from "./messages.ts";
+import type { Checkpoint, CheckpointEntry, ReadRequest } from "../log.ts";
+import { pageOf } from "../page.ts";
+import type { RowOf } from "../sql.ts";
+import { getMeta, type LogDatabase } from "./database.ts";
+import type { ReaderCalls } from "./messages.ts";
+import type { Sizes } from "./sizes.ts";
+import { topicIdsOf } from "./topic-index.ts";
+import { TopicOffsets } from "./topic-offsets.ts";
 
-/** Up to so many topics each have their index range read; beyond it one scan with a filter is cheaper. */
-const RANGES = 64;
-/** A filtered scan looks at so many rows a page at most. */
-const SCAN_ROWS = 20_000;
+const SCANNED_AT_ONCE = 1000;
+
+type EventRow = RowOf<"readOne">;
 
 export class Reader {
   readonly #db: LogDatabase;
+  readonly #topicOffsets: TopicOffsets;
+  readonly #sizes: Sizes;
 
-  constructor(db: LogDatabase) {
+  constructor(db: LogDatabase, sizes: Sizes) {
     this.#db = db;
+    this.#sizes = sizes;
+    this.#topicOffsets = new TopicOffsets(db);
   }
 
-  read(request: ReadRequest): ReadAnswer {
-    return this.#db.raw.transaction((): ReadAnswer => {
+  /** A page, or the oldest offset when what was asked for is older. */
+  read(request: ReadRequest): ReaderCalls["read"]["answer"] {
+    return this.#inOneView(() => {
       const { oldest, head } = this.#bounds();
-      if (request.after + 1 < oldest && request.after < head) return { tooOld: oldest };
+      if (request.after > 0 && request.after + 1 < oldest) return { oldest };
+      const after = Math.max(request.after, oldest - 1);
       const until = Math.min(request.until ?? head, head);
-      if (until <= request.after) return { events: [], upTo: request.after, complete: true };
-      const topicIds = request.topics === undefined ? undefined : this.#topicIds(request.tenant ?? "", request.topics);
-      if (topicIds === undefined) return this.#readAll(request, until);
-      if (topicIds.length === 0) return { events: [], upTo: until, complete: true };
-      return topicIds.length <= RANGES ? this.#readRanges(request, until, topicIds) : this.#scan(request, until, new Set(topicIds));
-    })();
+      if (until <= after) return { events: [], upTo: Math.max(request.after, until), complete: true };
+      const limit = Math.max(1, request.limit);
+      const { found, scannedTo } = this.#find({ ...request, after, limit }, until, head);
+      return pageOf(found, limit, scannedTo, until);
+    });
   }
 
-  find(tenant: string, source: string, id: string): FindAnswer {
-    const row = this.#db.prepared.findEventId.get(tenant, source, id);
-    const event = row === undefined ? undefined : this.#db.prepared.readOne.get(row["offset"]);
-    return event === undefined ? undefined : eventOf(event);
+  find({ tenant, source, id, below }: ReaderCalls["find"]["request"]): ReaderCalls["find"]["answer"] {
+    return this.#inOneView(() => {
+      const { findId, readOne, idsBelow } = this.#db.prepared;
+      const { scannedEvents } = this.#sizes;
+      const known = below === undefined ? findId.get(tenant, source, id) : undefined;
+      const event = known === undefined ? undefined : readOne.get(known.offset);
+      if (event !== undefined) return { event: eventOf(event), below: undefined };
+      // Ids that the server made are not indexed.
+      const rows = idsBelow.all(below ?? this.#bounds().head + 1, scannedEvents);
+      const match = rows.find((row) => row.id === id && row.source === source && row.tenant === tenant);
+      if (match !== undefined) return { event: this.#eventAt(match.offset), below: undefined };
+      return { event: undefined, below: rows.length < scannedEvents ? undefined : rows.at(-1)?.offset };
+    });
   }
 
-  loadCheckpoint(): CheckpointAnswer {
-    return this.#db.raw.transaction((): CheckpointAnswer => {
-      const offset = this.#db.prepared.getMeta.get("checkpointOffset")?.["value"];
-      const version = this.#db.prepared.getMeta.get("checkpointVersion")?.["value"];
+  loadCheckpoint(): { checkpoint: Checkpoint; entries: readonly CheckpointEntry[] } | undefined {
+    return this.#inOneView(() => {
+      const offset = getMeta(this.#db, "checkpointOffset");
+      const version = getMeta(this.#db, "checkpointVersion");
       if (offset === undefined || version === undefined) return undefined;
-      const entries = this.#db.prepared.readCheckpointEntries
-        .all()
-        .map((row) => ({
-          view: String(row["view"]),
-          tenant: String(row["tenant"]),
-          entity: String(row["entity"]),
-          state: String(row["state"]),
-        }));
-      return { checkpoint: { offset: Number(offset), version: String(version) }, entries };
-    })();
+      return { checkpoint: { offset: Number(offset), version }, entries: this.#db.prepared.readEntries.all() };
+    });
+  }
+
+  /** Everything in it sees the log as it was at one moment. */
+  #inOneView<T>(look: () => T): T {
+    return this.#db.raw.transaction(look)();
   }
 
   #bounds(): { oldest: number; head: number } {
-    const row = this.#db.prepared.bounds.get();
-    const head = Number(row?.["head"] ?? this.#db.prepared.getMeta.get("head")?.["value"] ?? 0);
-    return { oldest: Number(row?.["oldest"] ?? head + 1), head };
+    const { oldestEvent, newestEvent } = this.#db.prepared;
+    const head = newestEvent.get()?.offset ?? Number(getMeta(this.#db, "head") ?? 0);
+    return { oldest: oldestEvent.get()?.offset ?? head + 1, head };
+  }
+
+  /** What the request asks for, in offset order, and how far that goes. */
+  #find(request: ReadRequest, until: number, head: number): { found: Iterable<StoredEvent>; scannedTo: number } {
+    const { after, limit, tenant, topics } = request;
+    if (topics === undefined) {
+      if (tenant === undefined) return { found: this.#range(after, until, limit), scannedTo: until };
+      const scannedTo = this.#endOfScan(after, until);
+      return { found: this.#range(after, scannedTo, limit, tenant), scannedTo };
+    }
+    const topicIds = this.#topicIds(tenant ?? "", topics);
+    if (topicIds.length <= this.#sizes.mergedTopics) {
+      return { found: this.#eventsAt(this.#topicOffsets.of(topicIds, after, until, head)), scannedTo: until };
+    }
+    const scannedTo = this.#endOfScan(after, until);
+    return { found: this.#eventsAt(this.#scan(after, scannedTo, new Set(topicIds))), scannedTo };
   }
 
   #topicIds(tenant: string, names: readonly string[]): number[] {
-    return [...new Set(names)].flatMap((name) => {
-      const row = this.#db.prepared.findTopic.get(tenant, name);
-      return row === undefined ? [] : [Number(row["topic_id"])];
-    });
+    return [...new Set(names)].flatMap((name) => this.#db.prepared.findTopic.get(tenant, name)?.topic_id ?? []);
   }
 
-  #readAll({ after, limit, tenant }: ReadRequest, until: number): LogPage {
+  /** Where a look at every event has to end: not far, and not inside a publish batch. */
+  #endOfScan(after: number, until: number): number {
+    const end = after + this.#sizes.scannedEvents;
+    if (end >= until) return until;
+    const next = this.#db.prepared.batchOf.get(end + 1)?.batch ?? end + 1;
+    return next > after + 1 ? Math.min(end, next - 1) : end;
+  }
+
+  *#range(after: number, until: number, limit: number, tenant?: string): Iterable<StoredEvent> {
     const { readAll, readTenant } = this.#db.prepared;
-    // One row more than asked for shows whether the page ends inside a batch.
-    const rows = (tenant === undefined ? readAll.all(after, until, limit + 1) : readTenant.all(after, until, tenant, limit + 1)).map(
-      eventOf,
-    );
-    return wholeBatches(rows, limit, until, (from) => {
-      const more = tenant === undefined ? readAll.all(from, until, limit) : readTenant.all(from, until, tenant, limit);
-      return more.map(eventOf);
-    });
-  }
-
-  #readRanges({ after, limit }: ReadRequest, until: number, topicIds: readonly number[]): LogPage {
-    const offsetsAfter = (from: number, count: number) => {
-      const all = topicIds.flatMap((id) =>
-        this.#db.prepared.readTopicOffsets.all(id, from, until, count).map((row) => Number(row["offset"])),
-      );
-      return [...new Set(all)].sort((a, b) => a - b).slice(0, count);
-    };
-    const load = (offsets: readonly number[]) => offsets.flatMap((offset) => this.#db.prepared.readOne.all(offset).map(eventOf));
-    return wholeBatches(load(offsetsAfter(after, limit + 1)), limit, until, (from) => load(offsetsAfter(from, limit)));
-  }
-
-  #scan({ after, limit }: ReadRequest, until: number, topicIds: ReadonlySet<number>): LogPage {
-    const events: StoredEvent[] = [];
-    let seen = 0;
-    let upTo = after;
-    for (const row of this.#db.prepared.readAll.iterate(after, until, until - after)) {
-      const event = eventOf(row);
-      const startsBatch = event.batch === event.offset;
-      if (startsBatch && seen > 0 && (events.length >= limit || seen >= SCAN_ROWS)) return { events, upTo, complete: false };
-      if (
-        String(row["topics"])
-          .split(",")
-          .some((id) => topicIds.has(Number(id)))
-      )
-        events.push(event);
-      upTo = event.offset;
-      seen += 1;
+    const rows = limit + 1;
+    for (let from = after; ;) {
+      const found = tenant === undefined ? readAll.all(from, until, rows) : readTenant.all(from, until, tenant, rows);
+      yield* found.map(eventOf);
+      if (found.length < rows) return;
+      from = found.at(-1)?.offset ?? until;
     }
-    return { events, upTo: until, complete: true };
+  }
+
+  *#scan(after: number, until: number, topicIds: ReadonlySet<number>): Iterable<number> {
+    for (let from = after; from < until; from += SCANNED_AT_ONCE) {
+      for (const { offset, topics } of this.#db.prepared.topicsBetween.all(from, Math.min(until, from + SCANNED_AT_ONCE))) {
+        if (topicIdsOf(topics).some((id) => topicIds.has(id))) yield offset;
+      }
+    }
+  }
+
+  *#eventsAt(offsets: Iterable<number>): Iterable<StoredEvent> {
+    for (const offset of offsets) yield this.#eventAt(offset);
+  }
+
+  #eventAt(offset: number): StoredEvent {
+    const row = this.#db.prepared.readOne.get(offset);
+    if (row === undefined) throw new Error(`the event at ${offset} is missing`);
+    return eventOf(row);
   }
 }
 
-/** Cuts a page of at most `limit` events at the end of a publish batch; a batch longer than that comes whole. */
-function wholeBatches(rows: StoredEvent[], limit: number, until: number, more: (after: number) => StoredEvent[]): LogPage {
-  const beyond = rows[limit];
-  if (beyond === undefined) return { events: rows, upTo: until, complete: true };
-  let end = limit;
-  while (end > 0 && rows[end - 1]?.batch === beyond.batch) end -= 1;
-  if (end > 0) {
-    const events = rows.slice(0, end);
-    return { events, upTo: Math.max(events.at(-1)?.offset ?? 0, beyond.batch - 1), complete: false };
-  }
-  const events = rows;
-  for (;;) {
-    const next = more(events.at(-1)?.offset ?? 0);
-    const stop = next.findIndex((event) => event.batch !== beyond.batch);
-    events.push(...(stop < 0 ? next : next.slice(0, stop)));
-    if (stop >= 0) return { events, upTo: events.at(-1)?.offset ?? 0, complete: false };
-    if (next.length === 0) return { events, upTo: until, complete: true };
-  }
-}
-
-function eventOf(row: Row): StoredEvent {
+function eventOf(row: EventRow): StoredEvent {
   return {
-    offset: Number(row["offset"]),
-    batch: Number(row["batch"]),
-    storedAt: Number(row["stored_at"]),
-    tenant: String(row["tenant"]),
-    type: String(row["type"]),
-    source: String(row["source"]),
-    id: String(row["id"]),
-    time: String(row["time"]),
-    subject: row["subject"] === null ? undefined : String(row["subject"]),
-    correlationId: String(row["correlation_id"]),
-    data: String(row["data"]),
+    offset: row.offset,
+    batch: row.batch,
+    storedAt: row.stored_at,
+    tenant: row.tenant,
+    type: row.type,
+    source: row.source,
+    id: row.id,
+    time: row.time,
+    subject: row.subject ?? undefined,
+    correlationId: row.correlation_id,
+    data: row.data,
   };
 }

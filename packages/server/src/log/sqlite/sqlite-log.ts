@@ -1,7 +1,9 @@
-/** The embedded log: a SQLite file, group commit with fsync in a writer thread, reads in a reader thread (design.md "Where it runs"). */
+/** The embedded log: a SQLite file, group commit with fsync in one thread, reads in another (design.md "Where it runs"). */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Epoch } from "@broadtape/protocol/event-id";
+import type { StoredEvent } from "@broadtape/protocol/event";
+import type { Epoch, Offset } from "@broadtape/protocol/event-id";
+import { type Batches, GroupCommit } from "../group-commit.ts";
 import {
   type Appended,
   type Checkpoint,
@@ -9,88 +11,95 @@ import {
   type Log,
   type LogBounds,
   type LogOptions,
+  type LogPage,
   LogUnavailable,
   type NewEvent,
   type ReadRequest,
 } from "../log.ts";
+import { Retention } from "../retention.ts";
 import { LOG_FILE } from "./database.ts";
-import { epochOf, writeLife } from "./life.ts";
+import { placesOf } from "./group.ts";
+import { Life } from "./life.ts";
 import { lockDirectory } from "./lock.ts";
-import type {
-  AppendAnswer,
-  CheckpointAnswer,
-  FindAnswer,
-  OpenAnswer,
-  ReadAnswer,
-  ReaderRequest,
-  RetainAnswer,
-  WriterRequest,
-} from "./messages.ts";
+import type { Calls, ReaderCalls, WriterCalls } from "./messages.ts";
+import { pack } from "./packing.ts";
+import { SIZES } from "./sizes.ts";
 import { Thread } from "./thread.ts";
+import { Watch, type WatchHost } from "./watch.ts";
 
-/** A commit takes at most so many events, so that the first of a long queue need not wait for the last. */
-const GROUP_EVENTS = 5000;
-const LIFE_MS = 1000;
-const RETENTION_MS = 5000;
-/** Between two steps of retention, so that appends go first. */
-const RETENTION_STEP_MS = 20;
-
-interface WaitingBatch {
-  readonly events: readonly NewEvent[];
-  readonly resolve: (appended: readonly Appended[]) => void;
-  readonly reject: (error: Error) => void;
+export interface SqliteLog extends Log {
+  /** Forgets everything that retention allows to be forgotten now. By itself it looks every few seconds. */
+  retain(): Promise<void>;
 }
 
-/** Opens or creates the log in this directory. Rejects with an Error that names what is wrong with it. */
-export async function openSqliteLog(directory: string, options: LogOptions): Promise<Log> {
+/**
+ * Opens or creates the log in this directory. Rejects with an Error of one line that names what is wrong: the directory is
+ * in use, the file is damaged or not a log.
+ */
+export async function openSqliteLog(directory: string, options: LogOptions, sizes = SIZES): Promise<SqliteLog> {
   mkdirSync(directory, { recursive: true });
   const unlock = lockDirectory(directory);
   const file = join(directory, LOG_FILE);
-  const onFault = options.onFault ?? (() => undefined);
+  const threads: { end(): Promise<void> }[] = [];
+  let onFault = (_error: Error): void => undefined;
+  const start = <C extends Calls<C>>(role: "writer" | "reader"): Thread<C> => {
+    const thread = new Thread<C>({ role, file, dedupeWindowMs: options.dedupeWindowMs, sizes }, (error) => onFault(error));
+    threads.push(thread);
+    return thread;
+  };
   try {
-    const start = { file, dedupeWindowMs: options.dedupeWindowMs };
-    const { thread: writer, opened } = await Thread.start<WriterRequest, OpenAnswer>({ role: "writer", ...start }, onFault);
-    const { thread: reader } = await Thread.start<ReaderRequest, undefined>({ role: "reader", ...start }, onFault);
-    const epoch = epochOf(directory, opened.epoch, opened.bounds.head);
-    if (epoch !== opened.epoch) await writer.ask({ kind: "setEpoch", epoch });
-    writeLife(directory, epoch, opened.bounds.head);
-    return new SqliteLog(directory, options, { writer, reader }, epoch, opened.bounds, unlock);
+    const writer = start<WriterCalls>("writer");
+    const { bounds, mark } = await writer.ask("opened", undefined);
+    const reader = start<ReaderCalls>("reader");
+    await reader.ask("opened", undefined);
+    const life = await Life.begin(directory, file, mark, bounds.head, (each) => writer.ask("mark", each));
+    // Before this, what goes wrong is told by the rejection.
+    onFault = options.onFault ?? onFault;
+    const log = new OpenLog(options, { writer, reader }, life.mark.epoch, bounds, unlock);
+    log.watch = await Watch.start(life, [file, `${file}-wal`], log);
+    return log;
   } catch (error) {
+    await Promise.all(threads.map((thread) => thread.end()));
     unlock();
     throw error;
   }
 }
 
 interface Threads {
-  readonly writer: Thread<WriterRequest>;
-  readonly reader: Thread<ReaderRequest>;
+  readonly writer: Thread<WriterCalls>;
+  readonly reader: Thread<ReaderCalls>;
 }
 
-class SqliteLog implements Log {
+class OpenLog implements SqliteLog, WatchHost {
   readonly epoch: Epoch;
-  readonly #directory: string;
+  readonly onFault: (error: Error) => void;
   readonly #options: LogOptions;
   readonly #threads: Threads;
+  readonly #commits: GroupCommit;
+  readonly #retention: Retention;
   readonly #unlock: () => void;
-  readonly #timers: NodeJS.Timeout[] = [];
-  /** Batches that wait for the next commit; bounded by `maxWaitingEvents`. */
-  #waiting: WaitingBatch[] = [];
-  #waitingEvents = 0;
-  #committing: Promise<void> | undefined;
+  /** Set before anybody else has the log. */
+  watch: Watch | undefined;
+  /** Calls that are not answered yet, appends apart: they are waited for at close. */
+  readonly #running = new Set<Promise<unknown>>();
   #bounds: LogBounds;
-  #lifeHead: number;
-  #closed = false;
+  /** Whether the last commit failed: an outage is told of once. */
+  #isFailing = false;
+  #closing: Promise<void> | undefined;
 
-  constructor(directory: string, options: LogOptions, threads: Threads, epoch: Epoch, bounds: LogBounds, unlock: () => void) {
-    this.#directory = directory;
+  constructor(options: LogOptions, threads: Threads, epoch: Epoch, bounds: LogBounds, unlock: () => void) {
+    this.epoch = epoch;
+    this.onFault = options.onFault ?? (() => undefined);
     this.#options = options;
     this.#threads = threads;
-    this.epoch = epoch;
     this.#bounds = bounds;
-    this.#lifeHead = bounds.head;
     this.#unlock = unlock;
-    this.#timers.push(setInterval(() => this.#writeLife(), LIFE_MS).unref());
-    this.#retainLater(RETENTION_MS);
+    this.#commits = new GroupCommit((batches) => this.#commit(batches), options.maxWaitingEvents);
+    this.#retention = new Retention(() => this.#track(this.#retainStep()), this.onFault);
+  }
+
+  get head(): Offset {
+    return this.#bounds.head;
   }
 
   bounds(): LogBounds {
@@ -98,130 +107,105 @@ class SqliteLog implements Log {
   }
 
   append(events: readonly NewEvent[]): Promise<readonly Appended[]> {
-    if (this.#closed) return Promise.reject(new LogUnavailable("the log is closed"));
-    if (this.#waitingEvents + events.length > this.#options.maxWaitingEvents) {
-      return Promise.reject(new LogUnavailable(`more than ${this.#options.maxWaitingEvents} events wait to be stored`));
-    }
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ events, resolve, reject });
-      this.#waitingEvents += events.length;
-      this.#committing ??= this.#commit();
-    });
+    if (this.#closing !== undefined) return Promise.reject(closed());
+    const displaced = this.watch?.displaced;
+    if (displaced !== undefined) return Promise.reject(new LogUnavailable(displaced.message));
+    return this.#commits.append(events);
   }
 
-  async read(request: ReadRequest) {
-    const answer = await this.#threads.reader.ask<ReadAnswer>({ kind: "read", request });
-    if ("tooOld" in answer) throw new RangeError(`the log begins at ${answer.tooOld}: what follows ${request.after} is gone`);
+  async read(request: ReadRequest): Promise<LogPage> {
+    if (request.topics !== undefined && request.tenant === undefined) throw new TypeError("topics are read of one tenant: name it");
+    const answer = await this.#ask(({ reader }) => reader.ask("read", request));
+    if ("oldest" in answer) throw new RangeError(`the log begins at ${answer.oldest}: what follows ${request.after} is gone`);
     return answer;
   }
 
-  async find(tenant: string, source: string, id: string) {
-    return this.#threads.reader.ask<FindAnswer>({ kind: "find", tenant, source, id });
+  async find(tenant: string, source: string, id: string): Promise<StoredEvent | undefined> {
+    return this.#ask(async ({ reader }) => {
+      let answer = await reader.ask("find", { tenant, source, id, below: undefined });
+      while (answer.event === undefined && answer.below !== undefined) {
+        answer = await reader.ask("find", { tenant, source, id, below: answer.below });
+      }
+      return answer.event;
+    });
   }
 
   async saveCheckpoint(checkpoint: Checkpoint, entries: readonly CheckpointEntry[]): Promise<void> {
-    await this.#threads.writer.ask({ kind: "saveCheckpoint", checkpoint, entries });
+    await this.#ask(({ writer }) => writer.ask("saveCheckpoint", { checkpoint, entries }));
   }
 
-  async loadCheckpoint() {
-    return this.#threads.reader.ask<CheckpointAnswer>({ kind: "loadCheckpoint" });
+  async loadCheckpoint(): Promise<{ readonly checkpoint: Checkpoint; readonly entries: readonly CheckpointEntry[] } | undefined> {
+    return this.#ask(({ reader }) => reader.ask("loadCheckpoint", undefined));
   }
 
   async dropCheckpoint(): Promise<void> {
-    await this.#threads.writer.ask({ kind: "dropCheckpoint" });
+    await this.#ask(({ writer }) => writer.ask("dropCheckpoint", undefined));
+  }
+
+  async retain(): Promise<void> {
+    await this.#ask(async () => {
+      while (await this.#retainStep());
+    });
   }
 
   async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    for (const timer of this.#timers) clearTimeout(timer);
-    await this.#committing;
-    this.#writeLife();
-    await this.#threads.reader.ask({ kind: "close" });
-    await this.#threads.writer.ask({ kind: "close" });
-    await Promise.all([this.#threads.reader.stop(), this.#threads.writer.stop()]);
-    this.#unlock();
+    this.#closing ??= this.#close();
+    return this.#closing;
   }
 
-  /** Commits groups until nothing waits: whatever came while one ran goes into the next. */
-  async #commit(): Promise<void> {
-    // Whatever is published in this turn goes into the first group.
-    await Promise.resolve();
-    while (this.#waiting.length > 0) {
-      const group = this.#takeGroup();
-      try {
-        const answer = await this.#threads.writer.ask<AppendAnswer>({
-          kind: "append",
-          now: this.#options.now(),
-          batches: group.map(({ events }) => events),
-        });
-        this.#bounds = answer.bounds;
-        resolveAll(group, answer.places);
-        this.#options.onCommit?.({ events: answer.places.length / 4, seconds: answer.seconds });
-      } catch (error) {
-        const cause = error instanceof Error ? error : new Error(String(error));
-        for (const { reject } of group) reject(new LogUnavailable(`the log could not store: ${cause.message}`));
-        this.#options.onFault?.(cause);
-      }
-    }
-    this.#committing = undefined;
-  }
-
-  #takeGroup(): WaitingBatch[] {
-    let events = 0;
-    let end = 0;
-    for (const batch of this.#waiting) {
-      if (end > 0 && events + batch.events.length > GROUP_EVENTS) break;
-      events += batch.events.length;
-      end += 1;
-    }
-    const group = this.#waiting.slice(0, end);
-    this.#waiting = this.#waiting.slice(end);
-    this.#waitingEvents -= events;
-    return group;
-  }
-
-  #writeLife(): void {
-    if (this.#lifeHead === this.#bounds.head) return;
-    this.#lifeHead = this.#bounds.head;
+  async #close(): Promise<void> {
+    const { reader, writer } = this.#threads;
     try {
-      writeLife(this.#directory, this.epoch, this.#lifeHead);
-    } catch (error) {
-      this.#options.onFault?.(error instanceof Error ? error : new Error(String(error)));
+      this.#retention.stop();
+      await this.#commits.idle();
+      await Promise.allSettled(this.#running);
+      await this.watch?.stop();
+      // The last connection to close leaves one whole file: it has to be the one that may write.
+      await reader.ask("close", undefined);
+      await writer.ask("close", undefined);
+    } finally {
+      await Promise.all([reader.end(), writer.end()]);
+      this.#unlock();
     }
   }
 
-  #retainLater(ms: number): void {
-    this.#timers[1] = setTimeout(() => {
-      this.#retain().then(
-        (hasMore) => {
-          if (!this.#closed) this.#retainLater(hasMore ? RETENTION_STEP_MS : RETENTION_MS);
-        },
-        (error: unknown) => {
-          if (this.#closed) return;
-          this.#options.onFault?.(error instanceof Error ? error : new Error(String(error)));
-          this.#retainLater(RETENTION_MS);
-        },
+  async #commit(batches: Batches): Promise<readonly (readonly Appended[])[]> {
+    try {
+      const answer = await this.#threads.writer.ask("append", { now: this.#options.now(), batches: pack(batches) });
+      this.#bounds = answer.bounds;
+      this.#isFailing = false;
+      if (answer.stored > 0) this.#options.onCommit?.({ events: answer.stored, seconds: answer.seconds });
+      return placesOf(
+        answer.places,
+        batches.map(({ length }) => length),
       );
-    }, ms).unref();
+    } catch (error) {
+      if (!this.#isFailing) this.onFault(error instanceof Error ? error : new Error(String(error)));
+      this.#isFailing = true;
+      throw error;
+    }
   }
 
-  async #retain(): Promise<boolean> {
-    const { maxAgeMs, maxBytes } = this.#options.retention;
-    const answer = await this.#threads.writer.ask<RetainAnswer>({ kind: "retain", olderThan: this.#options.now() - maxAgeMs, maxBytes });
-    this.#bounds = { ...this.#bounds, oldest: answer.bounds.oldest };
-    return answer.hasMore;
+  async #retainStep(): Promise<boolean> {
+    const { retention, now, dedupeWindowMs } = this.#options;
+    const due = { olderThan: now() - retention.maxAgeMs, maxBytes: retention.maxBytes, idsOlderThan: now() - dedupeWindowMs };
+    const { bounds, hasMore } = await this.#threads.writer.ask("retain", due);
+    this.#bounds = bounds;
+    return hasMore;
+  }
+
+  #ask<T>(question: (threads: Threads) => Promise<T>): Promise<T> {
+    return this.#closing === undefined ? this.#track(question(this.#threads)) : Promise.reject(closed());
+  }
+
+  #track<T>(running: Promise<T>): Promise<T> {
+    const forget = () => void this.#running.delete(running);
+    this.#running.add(running);
+    running.then(forget, forget);
+    return running;
   }
 }
 
-function resolveAll(group: readonly WaitingBatch[], places: Float64Array): void {
-  let index = 0;
-  for (const { events, resolve } of group) {
-    resolve(
-      events.map((): Appended => {
-        const [offset = 0, batch = 0, storedAt = 0, duplicate = 0] = places.subarray(index, (index += 4));
-        return { offset, batch, storedAt, duplicate: duplicate === 1 };
-      }),
-    );
-  }
+function closed(): LogUnavailable {
+  return new LogUnavailable("the log is closed");
 }

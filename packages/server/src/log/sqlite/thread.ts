@@ -1,73 +1,64 @@
 /** One of the log's threads, as promises. */
 import { Worker } from "node:worker_threads";
-import type { WorkerStart } from "./messages.ts";
+import type { Calls, Reply, Request, WorkerStart } from "./messages.ts";
 
 interface Waiting {
   readonly resolve: (answer: unknown) => void;
   readonly reject: (error: Error) => void;
 }
 
-/** Answers come in the order of the requests. `R` maps nothing: callers know what their request is answered with. */
-export class Thread<Request> {
+/** Requests are served one at a time and answered in the order in which they are made. */
+export class Thread<C extends Calls<C>> {
   readonly #worker: Worker;
+  /** Requests without an answer. */
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
-  #failure: Error | undefined;
+  /** Why no request is taken any more. */
+  #end: Error | undefined;
 
-  private constructor(worker: Worker, onFault: (error: Error) => void) {
-    this.#worker = worker;
-    worker.on("message", (message: { id: number; answer?: unknown; error?: string }) => {
-      const waiting = this.#waiting.get(message.id);
-      this.#waiting.delete(message.id);
-      if (message.error === undefined) waiting?.resolve(message.answer);
-      else waiting?.reject(new Error(message.error));
+  /** `onFault` hears of what went wrong beside any request, the end of the thread among it. */
+  constructor(start: WorkerStart, onFault: (error: Error) => void) {
+    // Its own source under type stripping, its own build output in dist.
+    const url = new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url);
+    this.#worker = new Worker(url, { workerData: start });
+    this.#worker.on("message", (reply: Reply) => {
+      if ("fault" in reply) onFault(new Error(reply.fault));
+      else this.#settle(reply);
     });
-    worker.on("error", (error: unknown) => {
-      this.#fail(error instanceof Error ? error : new Error(String(error)));
-      onFault(this.#failure ?? new Error("the log's thread failed"));
+    this.#worker.on("error", (error: unknown) => {
+      onFault(this.#fail(error instanceof Error ? error : new Error(String(error))));
     });
-    worker.on("exit", () => {
+    this.#worker.on("exit", () => {
       this.#fail(new Error("the log is closed"));
     });
   }
 
-  /** Starts a thread; resolves with its first answer when it has opened the file, rejects when it cannot. */
-  static async start<Request, Opened>(
-    start: WorkerStart,
-    onFault: (error: Error) => void,
-  ): Promise<{ thread: Thread<Request>; opened: Opened }> {
-    const url = new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url);
-    const worker = new Worker(url, { workerData: start });
-    let isOpen = false;
-    const thread = new Thread<Request>(worker, (error) => {
-      if (isOpen) onFault(error);
-    });
-    const opened = await new Promise<unknown>((resolve, reject) => {
-      thread.#waiting.set(0, { resolve, reject });
-    });
-    isOpen = true;
-    // The thread's first message has this shape by role (worker.ts).
-    return { thread, opened: opened as Opened };
-  }
-
-  async ask<Answer>(request: Request): Promise<Answer> {
-    if (this.#failure !== undefined) throw this.#failure;
+  async ask<Name extends keyof C>(name: Name, request: C[Name]["request"]): Promise<C[Name]["answer"]> {
+    if (this.#end !== undefined) throw this.#end;
     const id = ++this.#lastId;
-    const answer = await new Promise<unknown>((resolve, reject) => {
+    return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      this.#worker.postMessage({ id, request });
+      const message: Request = { id, name, request };
+      this.#worker.postMessage(message);
     });
-    // Answers are typed by request in messages.ts.
-    return answer as Answer;
   }
 
-  async stop(): Promise<void> {
+  /** Ends the thread at once; what has no answer yet gets none. */
+  async end(): Promise<void> {
     await this.#worker.terminate();
   }
 
-  #fail(error: Error): void {
-    this.#failure ??= error;
-    for (const { reject } of this.#waiting.values()) reject(this.#failure);
+  #settle(reply: Exclude<Reply, { readonly fault: string }>): void {
+    const waiting = this.#waiting.get(reply.id);
+    this.#waiting.delete(reply.id);
+    if ("error" in reply) waiting?.reject(new Error(reply.error));
+    else waiting?.resolve(reply.answer);
+  }
+
+  #fail(error: Error): Error {
+    this.#end ??= error;
+    for (const { reject } of this.#waiting.values()) reject(this.#end);
     this.#waiting.clear();
+    return this.#end;
   }
 }
