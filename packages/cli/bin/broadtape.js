@@ -34,14 +34,12 @@ function launch(node) {
   });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     process.on(signal, () => {
-      // A terminal sends its signals to both; the others are ours to pass on.
-      if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
+      child.kill(signal);
     });
   }
   child.on("error", (error) => fail(`${node} cannot be started: ${error.message}`));
   child.on("exit", (code, signal) => {
     process.exitCode = code ?? 128 + (constants.signals[signal] ?? 0);
-    process.removeAllListeners();
   });
 }
 

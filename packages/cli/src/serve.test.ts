@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn, type SpawnOptions } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
@@ -25,21 +25,23 @@ afterAll(() => {
 });
 
 const plain = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("BROADTAPE_") && name !== "PORT"));
+const SECRET = "0123456789abcdef0123456789abcdef";
 const newSettings = () => ({
   PORT: "0",
   BROADTAPE_DATA_DIR: join(root, String(++directories)),
-  BROADTAPE_JWT_SECRET: "0123456789abcdef0123456789abcdef",
+  BROADTAPE_JWT_SECRET: SECRET,
 });
 
 function start(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
   program = [process.execPath, "--conditions=@broadtape/source", main],
+  options: SpawnOptions = {},
 ): ChildProcess {
   const [node = "", ...nodeArgs] = program;
-  const child = spawn(node, [...nodeArgs, ...args], { env: { ...plain, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(node, [...nodeArgs, ...args], { env: { ...plain, ...env }, stdio: ["ignore", "pipe", "pipe"], ...options });
   running.add(child);
-  child.stdout.resume();
+  child.stdout?.resume();
   return child;
 }
 
@@ -118,6 +120,13 @@ describe("bin/broadtape.js", () => {
     child.kill("SIGTERM");
     expect(await once(child, "exit")).toEqual([0, null]);
     expect(await isAnswering(url)).toBe(false);
+  });
+
+  it.runIf(host !== undefined)("takes a signal to the whole group, which both get, for one", async () => {
+    const child = start(["serve"], newSettings(), [host ?? "", launcher], { detached: true });
+    await urlOf(child);
+    process.kill(-(child.pid ?? 0), "SIGTERM");
+    expect(await once(child, "exit")).toEqual([0, null]);
   });
 
   it.runIf(host !== undefined)("does not leave the server behind when it is killed", async () => {

@@ -9,6 +9,7 @@ import { runDemo } from "./demo.ts";
 import { EXIT } from "./exit-codes.ts";
 import { complain, type Io, say } from "./io.ts";
 import type { Finish } from "./run.ts";
+import { onSignals, SIGNALS } from "./signals.ts";
 import { addSettingOptions, flagsOf } from "./setting-options.ts";
 
 /** Below the 10 s of the contract; a server that takes longer is killed with exit code 1. */
@@ -37,16 +38,22 @@ export function addServe(program: Command, io: Io, finish: Finish): void {
 async function serve(config: Config, speed: string, io: Io): Promise<void> {
   // What runs, newest first: it is closed in this order.
   const running: (() => Promise<void>)[] = [];
-  const grace = closeWithGrace({ delay: GRACE_MS }, async ({ err }) => {
+  const grace = closeWithGrace({ delay: GRACE_MS, skip: [...SIGNALS] }, async ({ err }) => {
     if (err !== undefined) complain(io, [`ends because of a fault: ${err.stack ?? err.message}`]);
     for (const close of running) await close();
   });
+  onSignals(process, {
+    first: () => {
+      grace.close();
+    },
+    second: (signal) => {
+      complain(io, [`ends at once, after a second ${signal}`]);
+      process.exit(EXIT.failed);
+    },
+  });
   // Only this command needs the server's code.
   const { startServer } = await import("@broadtape/server");
-  const server = await startServer(config).catch((error: unknown) => {
-    grace.uninstall();
-    throw error;
-  });
+  const server = await startServer(config);
   running.unshift(async () => server.close());
   // Off a terminal, standard output is the log's JSON lines.
   say(io.stdout.isTTY === true ? io.stdout : io.stderr, `Broadtape listens at ${server.url}`);

@@ -42,8 +42,8 @@ export function connect({ url, token }: Server, subscription: Subscription, { on
     if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
   };
 
-  socket.addEventListener("message", ({ data }: MessageEvent<unknown>) => {
-    const text = String(data);
+  socket.addEventListener("message", (event) => {
+    const text = String(event.data);
     const message = messageOf(text);
     if (message === undefined) return;
     if (message.type === "welcome") {
