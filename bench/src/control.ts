@@ -52,7 +52,11 @@ export interface Connected {
 }
 
 /** Publishes at a rate, in slices of a millisecond; falls behind rather than burst without end. */
-export async function publishAtRate({ eventsPerSecond, seconds, topics }: Extract<ServerOrder, { kind: "publish" }>, publish: (symbolIndex: number) => void, mayPublish: () => boolean = () => true): Promise<Published> {
+export async function publishAtRate(
+  { eventsPerSecond, seconds, topics }: Extract<ServerOrder, { kind: "publish" }>,
+  publish: (symbolIndex: number) => void,
+  mayPublish: () => boolean = () => true,
+): Promise<Published> {
   const cpuBefore = process.cpuUsage();
   const started = performance.now();
   let events = 0;

@@ -71,7 +71,10 @@ interface Step {
 const STAGES: Readonly<Record<Connect["wire"], readonly Step[]>> = {
   websocket: [{ awaits: "101 ", sends: (_order, symbols) => JSON.stringify({ topics: symbols.map((symbol) => `symbol:${symbol}`) }) }],
   native: [
-    { awaits: '"welcome"', sends: (_order, symbols) => JSON.stringify({ type: "subscribe", topics: symbols.map((symbol) => `symbol:${symbol}`) }) },
+    {
+      awaits: '"welcome"',
+      sends: (_order, symbols) => JSON.stringify({ type: "subscribe", topics: symbols.map((symbol) => `symbol:${symbol}`) }),
+    },
     { awaits: '"subscribed"' },
   ],
   "socket-io": [
@@ -87,7 +90,8 @@ const STAGES: Readonly<Record<Connect["wire"], readonly Step[]>> = {
 };
 
 function opening({ wire, port, token }: Connect, symbols: readonly string[]): string {
-  if (wire === "sse") return `GET /market-data/stream?symbols=${symbols.join(",")}&token=${token} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`;
+  if (wire === "sse")
+    return `GET /market-data/stream?symbols=${symbols.join(",")}&token=${token} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`;
   const path = wire === "native" ? `/api/v1/ws?token=${token}` : wire === "websocket" ? "/" : "/socket.io/?EIO=4&transport=websocket";
   return `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n`;
 }
@@ -95,7 +99,10 @@ function opening({ wire, port, token }: Connect, symbols: readonly string[]): st
 /** A masked text frame; the mask of zeros leaves the text as it is. */
 function textFrame(text: string): Buffer {
   const body = Buffer.from(text);
-  const header = body.length < 126 ? Buffer.from([0x81, 0x80 | body.length, 0, 0, 0, 0]) : Buffer.from([0x81, 0x80 | 126, body.length >> 8, body.length & 255, 0, 0, 0, 0]);
+  const header =
+    body.length < 126
+      ? Buffer.from([0x81, 0x80 | body.length, 0, 0, 0, 0])
+      : Buffer.from([0x81, 0x80 | 126, body.length >> 8, body.length & 255, 0, 0, 0, 0]);
   return Buffer.concat([header, body]);
 }
 
@@ -107,7 +114,8 @@ function count(data: Buffer): void {
     last = at;
   }
   // One sample a read keeps the load light; the last message of a read is the freshest, so every read counts alike for all servers.
-  if (last >= 0 && last + 17 <= data.length && latencies.length < 2_000_000) latencies.push((micros() - Number(data.toString("latin1", last + 1, last + 17))) / 1000);
+  if (last >= 0 && last + 17 <= data.length && latencies.length < 2_000_000)
+    latencies.push((micros() - Number(data.toString("latin1", last + 1, last + 17))) / 1000);
 }
 
 function reading(): Reading {

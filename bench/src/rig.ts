@@ -61,7 +61,7 @@ export async function startRig(subject: Subject): Promise<Rig> {
 
 /** Waits until the load reads no more. */
 async function settled(load: ChildProcess): Promise<void> {
-  for (let last = -1; ; ) {
+  for (let last = -1; ;) {
     await new Promise((resolve) => setTimeout(resolve, 100));
     load.send({ kind: "read" } satisfies LoadOrder);
     const { messages } = await answer<Reading>(load, "reading");

@@ -6,7 +6,7 @@ import { type ErrorCode, Refusal } from "@broadtape/protocol/errors";
 import { type Offset, parseEventId, streamId } from "@broadtape/protocol/event-id";
 import type { PublishAnswer, PublishedEvent, StoredEvent } from "@broadtape/protocol/event";
 import type { Identity } from "@broadtape/protocol/identity";
-import type { Appended, Log } from "../log/log.ts";
+import { type Appended, type Log, LogUnavailable } from "../log/log.ts";
 import { type CatchUpHost, catchUp } from "./catch-up.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { type Clock } from "./clock.ts";
@@ -163,7 +163,7 @@ export class Engine {
    */
   async publish(events: readonly unknown[], publisher: Publisher): Promise<PublishAnswer> {
     const receivedAt = this.clock.monotonic();
-    const admitted = validate(this.#validation, events, publisher);
+    const admitted = this.#admit(events, publisher);
     const appending = this.log.append(admitted.map(({ event }) => event));
     // A rejected append is the publisher's to hear of; applying goes on with the next batch.
     const applied = this.#applying
@@ -329,6 +329,17 @@ export class Engine {
       key: kind.entity(param),
       receivedAt: 0,
     });
+  }
+
+  #admit(events: readonly unknown[], publisher: Publisher): readonly Admitted[] {
+    // Before the views are caught up, or while the log closes, nobody could be told.
+    if (!this.isReady) throw new LogUnavailable("the server is not ready");
+    try {
+      return validate(this.#validation, events, publisher);
+    } catch (error) {
+      this.meter.refused += 1;
+      throw error;
+    }
   }
 
   #apply(admitted: readonly Admitted[], appended: readonly Appended[], receivedAt: number): void {

@@ -65,7 +65,15 @@ export class DurableClients {
     if (key === undefined || clientId === undefined || !("offset" in place)) return;
     if ((this.#unwritten.get(key)?.ackedOffset ?? -1) >= place.offset) return;
     const { tenant, userId } = session.identity;
-    this.#unwritten.set(key, { tenant, userId, clientId, surface: SURFACE, ackedOffset: place.offset, epoch: this.#engine.epoch, updatedAt: this.#engine.clock.now() });
+    this.#unwritten.set(key, {
+      tenant,
+      userId,
+      clientId,
+      surface: SURFACE,
+      ackedOffset: place.offset,
+      epoch: this.#engine.epoch,
+      updatedAt: this.#engine.clock.now(),
+    });
     this.#writeLater();
   }
 

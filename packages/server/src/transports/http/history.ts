@@ -49,7 +49,7 @@ async function sendPage(
   const from = given === null || given === "" ? { offset: oldest - 1 } : engine.resumeAt(given);
   const after = "offset" in from ? from.offset : oldest - 1;
   const until = Math.min(offsetOf(engine, query.get("until"), "until") ?? head, engine.routedTo);
-  const page = await engine.history(identity, topic, { after, until, limit });
+  const page = await exactPage(engine, identity, topic, { after, until, limit });
   const last = page.events.at(-1);
   const next = page.complete
     ? engine.cursorAt(Math.max(page.upTo, after))
@@ -62,6 +62,23 @@ async function sendPage(
   // A page that later events cannot change: it is full, or ends where the reader asked it to.
   const isFixed = !page.complete || (query.get("until") !== null && until < head);
   return sendCacheable(request, reply, body, isFixed && "offset" in from);
+}
+
+/** The log's pages hold whole publish batches; a reader gets exactly what was asked for. */
+async function exactPage(
+  engine: Engine,
+  identity: Identity,
+  topic: Allowed,
+  { after, until, limit }: { after: number; until: number; limit: number },
+) {
+  const events: StoredEvent[] = [];
+  for (let upTo = after; ;) {
+    const page = await engine.history(identity, topic, { after: upTo, until, limit: limit + 1 });
+    events.push(...page.events);
+    if (events.length > limit) return { events: events.slice(0, limit), upTo: events[limit - 1]?.offset ?? page.upTo, complete: false };
+    if (page.complete || page.upTo <= upTo) return { events, upTo: page.upTo, complete: page.complete };
+    upTo = page.upTo;
+  }
 }
 
 async function sendSnapshot({ engine }: HistoryOptions, identity: Identity, topic: Allowed, request: FastifyRequest, reply: FastifyReply) {
