@@ -41,21 +41,6 @@ export interface LogSchema {
  */
 export type MetaKey = "epoch" | "opening" | "head" | "storedAt" | "indexedTo" | "checkpointOffset" | "checkpointVersion";
 
-export const EVENT_COLUMNS = [
-  "offset",
-  "batch",
-  "stored_at",
-  "tenant",
-  "type",
-  "source",
-  "id",
-  "time",
-  "subject",
-  "correlation_id",
-  "topics",
-  "data",
-] as const satisfies readonly (keyof LogSchema["events"])[];
-
 /** The tables, in the order of their creation. */
 export function schema(db: Kysely<LogSchema>): CompiledQuery[] {
   return [...eventTables(db.schema), ...otherTables(db.schema)].map((table) => table.compile());

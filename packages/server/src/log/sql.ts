@@ -1,9 +1,7 @@
 /** The log's statements, written once for both dialects. */
 import { type InferResult, type Kysely, sql } from "kysely";
-import { EVENT_COLUMNS, type LogSchema } from "./schema.ts";
-
-/** Events of one `insertEvents`. One statement for many rows saves a third of their cost. */
-export const INSERT_ROWS = 16;
+import { EVENT_COLUMNS, INSERT_ROWS } from "./columns.ts";
+import type { LogSchema } from "./schema.ts";
 
 /** Stand where a statement takes a parameter. */
 const N = 0;

@@ -1,8 +1,8 @@
 /** One connection to the log's file, with its statements prepared once. */
 import Database from "better-sqlite3";
-import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from "kysely";
-import { type LogSchema, type MetaKey, schema } from "../schema.ts";
-import { type RowOf, type StatementName, statements } from "../sql.ts";
+import type { MetaKey } from "../schema.ts";
+import type { RowOf, StatementName } from "../sql.ts";
+import type { CompiledSql } from "./messages.ts";
 
 export const LOG_FILE = "log.db";
 
@@ -23,11 +23,11 @@ export interface LogDatabase {
 }
 
 /** Opens the file; the writer creates it where there is none. Throws when it is no log. */
-export function openDatabase(file: string, role: "writer" | "reader"): LogDatabase {
+export function openDatabase(file: string, role: "writer" | "reader", sql: CompiledSql): LogDatabase {
   const raw = new Database(file, { readonly: role === "reader", timeout: BUSY_MS });
   raw.pragma(`cache_size = -${role === "writer" ? WRITER_CACHE_KIB : READER_CACHE_KIB}`);
-  if (role === "writer") prepareToWrite(raw);
-  return { raw, prepared: prepare(raw) };
+  if (role === "writer") prepareToWrite(raw, sql.schema);
+  return { raw, prepared: prepare(raw, sql.statements) };
 }
 
 export function getMeta({ prepared }: LogDatabase, key: MetaKey): string | undefined {
@@ -51,7 +51,7 @@ export function withoutSync(db: LogDatabase, work: () => void): void {
   }
 }
 
-function prepareToWrite(raw: Database.Database): void {
+function prepareToWrite(raw: Database.Database, schema: readonly string[]): void {
   const isNew = numberOf(raw, "schema_version") === 0;
   if (!isNew && numberOf(raw, "application_id") !== APPLICATION_ID) throw new Error("it is a database of something else");
   raw.pragma("journal_mode = WAL");
@@ -61,15 +61,15 @@ function prepareToWrite(raw: Database.Database): void {
   // The writer moves the journal into the file itself, when nobody waits for a commit (writer.ts); this is the bound beyond which it no longer may put it off.
   raw.pragma("wal_autocheckpoint = 16000");
   raw.pragma("journal_size_limit = 67108864");
-  if (isNew) create(raw);
+  if (isNew) create(raw, schema);
   const format = numberOf(raw, "user_version");
   if (format !== FORMAT) throw new Error(`its format is ${format}, this release reads ${FORMAT}`);
 }
 
 /** All or nothing, so that a server killed here finds an empty file again. */
-function create(raw: Database.Database): void {
+function create(raw: Database.Database, schema: readonly string[]): void {
   raw.transaction(() => {
-    for (const { sql } of schema(compiler())) raw.exec(sql);
+    for (const sql of schema) raw.exec(sql);
     raw.pragma(`application_id = ${APPLICATION_ID}`);
     raw.pragma(`user_version = ${FORMAT}`);
   })();
@@ -79,20 +79,8 @@ function numberOf(raw: Database.Database, pragma: string): number {
   return Number(raw.pragma(pragma, { simple: true }));
 }
 
-function prepare(raw: Database.Database): Prepared {
-  const entries = Object.entries(statements(compiler())).map(([name, query]) => [name, raw.prepare(query.compile().sql)]);
+function prepare(raw: Database.Database, statements: CompiledSql["statements"]): Prepared {
+  const entries = Object.entries(statements).map(([name, sql]) => [name, raw.prepare(sql)]);
   // The names are those of what was compiled, and their rows have the types of the schema that this file was created with.
   return Object.fromEntries(entries) as Prepared;
-}
-
-/** Compiles queries and runs none: the statements run in the log's own threads. */
-function compiler(): Kysely<LogSchema> {
-  return new Kysely<LogSchema>({
-    dialect: {
-      createAdapter: () => new SqliteAdapter(),
-      createDriver: () => new DummyDriver(),
-      createIntrospector: (db) => new SqliteIntrospector(db),
-      createQueryCompiler: () => new SqliteQueryCompiler(),
-    },
-  });
 }

@@ -1,6 +1,6 @@
 /** What one transaction stores: a group of batches. */
 import type { Appended, NewEvent } from "../log.ts";
-import { INSERT_ROWS } from "../sql.ts";
+import { EVENT_COLUMNS, INSERT_ROWS } from "../columns.ts";
 import type { Prepared } from "./database.ts";
 import type { EventIds } from "./event-ids.ts";
 import type { TopicIds } from "./topic-ids.ts";
@@ -17,7 +17,7 @@ export interface StoredTopics {
   readonly topicIds: readonly number[];
 }
 
-const COLUMNS = 12;
+const COLUMNS = EVENT_COLUMNS.length;
 const PLACE = 4;
 
 export class Group {

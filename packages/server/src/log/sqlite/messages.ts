@@ -2,14 +2,22 @@
 import type { StoredEvent } from "@broadtape/protocol/event";
 import type { Epoch, Offset } from "@broadtape/protocol/event-id";
 import type { Checkpoint, CheckpointEntry, LogBounds, LogPage, ReadRequest } from "../log.ts";
+import type { StatementName } from "../sql.ts";
 import type { PackedBatches } from "./packing.ts";
 import type { Sizes } from "./sizes.ts";
+
+/** Texts of SQL: the tables in the order of their creation, and every statement. */
+export interface CompiledSql {
+  readonly schema: readonly string[];
+  readonly statements: Readonly<Record<StatementName, string>>;
+}
 
 export interface WorkerStart {
   readonly role: "writer" | "reader";
   readonly file: string;
   readonly dedupeWindowMs: number;
   readonly sizes: Sizes;
+  readonly sql: CompiledSql;
 }
 
 /** Which life of the log the database is of (life.ts). */

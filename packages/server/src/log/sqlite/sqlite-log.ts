@@ -17,6 +17,7 @@ import {
   type ReadRequest,
 } from "../log.ts";
 import { Retention } from "../retention.ts";
+import { compileSql } from "./compile.ts";
 import { LOG_FILE } from "./database.ts";
 import { placesOf } from "./group.ts";
 import { Life } from "./life.ts";
@@ -40,17 +41,18 @@ export async function openSqliteLog(directory: string, options: LogOptions, size
   mkdirSync(directory, { recursive: true });
   const unlock = lockDirectory(directory);
   const file = join(directory, LOG_FILE);
+  const shared = { file, dedupeWindowMs: options.dedupeWindowMs, sizes, sql: compileSql() };
   const threads: { end(): Promise<void> }[] = [];
   let onFault = (_error: Error): void => undefined;
   const start = <C extends Calls<C>>(role: "writer" | "reader"): Thread<C> => {
-    const thread = new Thread<C>({ role, file, dedupeWindowMs: options.dedupeWindowMs, sizes }, (error) => onFault(error));
+    const thread = new Thread<C>({ role, ...shared }, (error) => onFault(error));
     threads.push(thread);
     return thread;
   };
   try {
     const writer = start<WriterCalls>("writer");
-    const { bounds, mark } = await writer.ask("opened", undefined);
     const reader = start<ReaderCalls>("reader");
+    const { bounds, mark } = await writer.ask("opened", undefined);
     await reader.ask("opened", undefined);
     const life = await Life.begin(directory, file, mark, bounds.head, (each) => writer.ask("mark", each));
     // Before this, what goes wrong is told by the rejection.

@@ -5,22 +5,25 @@
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { openDatabase } from "./database.ts";
 import type { Calls, Handlers, ReaderCalls, Reply, Request, WorkerStart, WriterCalls } from "./messages.ts";
-import { Reader } from "./reader.ts";
 import { unpack } from "./packing.ts";
+import { Reader } from "./reader.ts";
 import { Writer } from "./writer.ts";
+
+/** What a thread does once the file is open. */
+interface Duty<C extends Calls<C>> {
+  readonly handlers: Handlers<C>;
+  /** Does a small piece of work that nobody waits for; returns whether there is more. Runs after an answer, when no request waits. */
+  readonly tidy?: () => boolean;
+}
 
 if (parentPort === null) throw new Error("the log's threads are started by the log");
 // Handed over by sqlite-log.ts.
 const start = workerData as WorkerStart;
-try {
-  if (start.role === "writer") serveWriter(parentPort, start);
-  else serveReader(parentPort, start);
-} catch (error) {
-  throw new Error(`${start.file} cannot be opened as a Broadtape log: ${messageOf(error)}`, { cause: error });
-}
+if (start.role === "writer") serve(parentPort, start.file, () => writing(start));
+else serve(parentPort, start.file, () => reading(start));
 
-function serveWriter(port: MessagePort, { file, dedupeWindowMs, sizes }: WorkerStart): void {
-  const db = openDatabase(file, "writer");
+function writing({ file, dedupeWindowMs, sizes, sql }: WorkerStart): Duty<WriterCalls> {
+  const db = openDatabase(file, "writer", sql);
   const writer = new Writer(db, dedupeWindowMs, sizes);
   const handlers: Handlers<WriterCalls> = {
     opened: () => ({ bounds: writer.bounds, mark: writer.mark }),
@@ -39,11 +42,11 @@ function serveWriter(port: MessagePort, { file, dedupeWindowMs, sizes }: WorkerS
       db.raw.close();
     },
   };
-  serve<WriterCalls>(port, file, handlers, () => db.raw.open && writer.tidy());
+  return { handlers, tidy: () => db.raw.open && writer.tidy() };
 }
 
-function serveReader(port: MessagePort, { file, sizes }: WorkerStart): void {
-  const db = openDatabase(file, "reader");
+function reading({ file, sizes, sql }: WorkerStart): Duty<ReaderCalls> {
+  const db = openDatabase(file, "reader", sql);
   const reader = new Reader(db, sizes);
   const handlers: Handlers<ReaderCalls> = {
     opened: () => undefined,
@@ -54,20 +57,21 @@ function serveReader(port: MessagePort, { file, sizes }: WorkerStart): void {
       db.raw.close();
     },
   };
-  serve<ReaderCalls>(port, file, handlers, () => false);
+  return { handlers };
 }
 
-/** `tidy` does a small piece of work that nobody waits for, and says whether there is more. It runs after an answer, while no request is here. */
-function serve<C extends Calls<C>>(port: MessagePort, file: string, handlers: Handlers<C>, tidy: () => boolean): void {
+/** Opens the file with the first request: the reader's thread starts up while the writer's still makes the file. */
+function serve<C extends Calls<C>>(port: MessagePort, file: string, open: () => Duty<C>): void {
+  let duty: Duty<C> | undefined;
   let willTidy = false;
   const say = (reply: Reply) => port.postMessage(reply);
   const tidyLater = () => {
-    if (willTidy) return;
+    if (willTidy || duty?.tidy === undefined) return;
     willTidy = true;
     setImmediate(() => {
       willTidy = false;
       try {
-        if (tidy()) tidyLater();
+        if (duty?.tidy?.() === true) tidyLater();
       } catch (error) {
         say({ fault: `${file}: ${messageOf(error)}` });
       }
@@ -75,11 +79,13 @@ function serve<C extends Calls<C>>(port: MessagePort, file: string, handlers: Ha
   };
   port.on("message", ({ id, name, request }: Request) => {
     try {
+      duty ??= open();
       // Thread.ask sends a name of C with the request that belongs to it.
-      say({ id, answer: handlers[name as keyof C](request) });
+      say({ id, answer: duty.handlers[name as keyof C](request) });
     } catch (error) {
       // A request that failed is its caller's to hear of; the thread goes on.
-      say({ id, error: `${file}: ${messageOf(error)}` });
+      const what = duty === undefined ? `${file} cannot be opened as a Broadtape log` : file;
+      say({ id, error: `${what}: ${messageOf(error)}` });
     }
     tidyLater();
   });
