@@ -1,17 +1,16 @@
-import { type ChildProcess, execFile, spawn, type SpawnOptions } from "node:child_process";
+import { type ChildProcess, execFile, type SpawnOptions } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { type Environment, plain, startProgram, urlOf } from "./testing.ts";
 
 const root = mkdtempSync(join(tmpdir(), "broadtape-cli-serve-"));
-const main = fileURLToPath(new URL("./main.ts", import.meta.url));
 const launcher = fileURLToPath(new URL("../bin/broadtape.js", import.meta.url));
 const running = new Set<ChildProcess>();
 let directories = 0;
@@ -24,7 +23,6 @@ afterAll(() => {
   rmSync(root, { recursive: true });
 });
 
-const plain = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("BROADTAPE_") && name !== "PORT"));
 const SECRET = "0123456789abcdef0123456789abcdef";
 const newSettings = () => ({
   PORT: "0",
@@ -32,27 +30,10 @@ const newSettings = () => ({
   BROADTAPE_JWT_SECRET: SECRET,
 });
 
-function start(
-  args: readonly string[],
-  env: Readonly<Record<string, string>>,
-  program = [process.execPath, "--conditions=@broadtape/source", main],
-  options: SpawnOptions = {},
-): ChildProcess {
-  const [node = "", ...nodeArgs] = program;
-  const child = spawn(node, [...nodeArgs, ...args], { env: { ...plain, ...env }, stdio: ["ignore", "pipe", "pipe"], ...options });
+function start(args: readonly string[], env: Environment, program?: readonly string[], options?: SpawnOptions): ChildProcess {
+  const child = startProgram(args, env, program, options);
   running.add(child);
-  child.stdout?.resume();
   return child;
-}
-
-/** What the server says first on standard error. */
-async function urlOf(child: ChildProcess): Promise<string> {
-  if (child.stderr === null) throw new Error("no stderr");
-  for await (const line of createInterface({ input: child.stderr })) {
-    const url = /Broadtape listens at (http:\S+)/.exec(line)?.[1];
-    if (url !== undefined) return url;
-  }
-  throw new Error("the server did not start");
 }
 
 async function textOf(stream: NodeJS.ReadableStream | null): Promise<string> {

@@ -1,24 +1,27 @@
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readConfig, startServer } from "@broadtape/server";
 import { issueToken } from "@broadtape/server/access/issue";
-import { runCommand } from "./testing.ts";
+import { runCommand, startProgram, urlOf } from "./testing.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "broadtape-cli-tail-"));
 const secret = "0123456789abcdef0123456789abcdef";
-const config = readConfig({ PORT: "0", BROADTAPE_DATA_DIR: directory, BROADTAPE_JWT_SECRET: secret, LOG_LEVEL: "silent" });
-let server: Awaited<ReturnType<typeof startServer>>;
+let server: ChildProcess;
+let url = "";
 let env: Record<string, string>;
 
 beforeAll(async () => {
-  server = await startServer(config);
-  const token = await issueToken(config.keys, { sub: "ann", tenantId: "public", permissions: ["events:publish"] }, 60_000);
-  env = { BROADTAPE_URL: server.url, BROADTAPE_TOKEN: token };
+  server = startProgram(["serve"], { PORT: "0", BROADTAPE_DATA_DIR: directory, BROADTAPE_JWT_SECRET: secret });
+  url = await urlOf(server);
+  const claims = { sub: "ann", tenantId: "public", permissions: ["events:publish"] };
+  env = { BROADTAPE_URL: url, BROADTAPE_TOKEN: await issueToken({ kind: "secret", secret }, claims, 60_000) };
 });
 afterAll(async () => {
-  await server.close();
+  server.kill("SIGTERM");
+  await once(server, "exit");
   rmSync(directory, { recursive: true });
 });
 
@@ -51,8 +54,8 @@ describe("broadtape tail", () => {
   });
 
   it("ends with 3 without a token, and with 4 where a server does not take it", async () => {
-    expect((await runCommand(["tail", "symbol:EUR/USD"], { env: { BROADTAPE_URL: server.url } })).code).toBe(3);
-    const refused = await runCommand(["tail", "symbol:EUR/USD"], { env: { BROADTAPE_URL: server.url, BROADTAPE_TOKEN: "wr0ng" } });
+    expect((await runCommand(["tail", "symbol:EUR/USD"], { env: { BROADTAPE_URL: url } })).code).toBe(3);
+    const refused = await runCommand(["tail", "symbol:EUR/USD"], { env: { BROADTAPE_URL: url, BROADTAPE_TOKEN: "wr0ng" } });
     expect([refused.code, refused.stderr.includes("wr0ng")]).toEqual([4, false]);
     expect((await runCommand(["tail", "symbol:EUR/USD", "--url", "http://127.0.0.1:1"], { env })).code).toBe(4);
   });

@@ -1,5 +1,8 @@
-/** For tests: a command's streams in memory. */
+/** For tests: commands with their streams in memory, and the program as a process. */
+import { type ChildProcess, spawn, type SpawnOptions } from "node:child_process";
+import { createInterface } from "node:readline";
 import { PassThrough } from "node:stream";
+import { fileURLToPath } from "node:url";
 import type { ExitCode } from "./exit-codes.ts";
 import { type Io, type Output } from "./io.ts";
 import { run } from "./run.ts";
@@ -24,4 +27,35 @@ export async function runCommand(
 function textIn(stream: Output & PassThrough): string {
   const chunk = stream.read() as Buffer | null;
   return chunk?.toString() ?? "";
+}
+
+export type Environment = Readonly<Record<string, string>>;
+
+/** The environment of the tests, without settings. */
+export const plain = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !name.startsWith("BROADTAPE_") && !["PORT", "HOST", "LOG_LEVEL"].includes(name)),
+);
+
+const PROGRAM = [process.execPath, "--conditions=@broadtape/source", fileURLToPath(new URL("./main.ts", import.meta.url))];
+
+/** Starts the program; the caller ends it. */
+export function startProgram(
+  args: readonly string[],
+  env: Environment,
+  [node = "", ...nodeArgs]: readonly string[] = PROGRAM,
+  options: SpawnOptions = {},
+): ChildProcess {
+  const child = spawn(node, [...nodeArgs, ...args], { env: { ...plain, ...env }, stdio: ["ignore", "pipe", "pipe"], ...options });
+  child.stdout?.resume();
+  return child;
+}
+
+/** Waits for what `serve` says on standard error. */
+export async function urlOf(child: ChildProcess): Promise<string> {
+  if (child.stderr === null) throw new Error("no stderr");
+  for await (const line of createInterface({ input: child.stderr })) {
+    const url = /Broadtape listens at (http:\S+)/.exec(line)?.[1];
+    if (url !== undefined) return url;
+  }
+  throw new Error("the server did not start");
 }
