@@ -149,7 +149,8 @@ function cursorOf(row: Selectable<RegistrySchema["cursors"]>): DurableCursor {
 export async function migrate(db: Kysely<RegistrySchema>): Promise<void> {
   const provider: MigrationProvider = { getMigrations: async () => Promise.resolve(MIGRATIONS) };
   const { error } = await new Migrator({ db, provider }).migrateToLatest();
-  if (error !== undefined) throw error instanceof Error ? error : new Error("the tables cannot be brought up to this release", { cause: error });
+  if (error !== undefined)
+    throw error instanceof Error ? error : new Error("the tables cannot be brought up to this release", { cause: error });
 }
 
 /** In the order of their names. A migration that was released is never changed. */
