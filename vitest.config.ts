@@ -1,7 +1,12 @@
 import { defineConfig } from "vitest/config";
 
-const conditions = ["@broadtape/source", "node", "import", "default"];
-const shared = { extends: true as const, ssr: { resolve: { conditions, externalConditions: conditions } }, resolve: { conditions } };
+/** Only ours: `import` among them would be given to `require` as well. */
+const conditions = ["@broadtape/source"];
+const shared = {
+  extends: true as const,
+  ssr: { resolve: { conditions: [...conditions, "node", "import", "default"], externalConditions: conditions } },
+  resolve: { conditions: [...conditions, "node", "import", "default"] },
+};
 
 /** What runs in its own process beside the tests needs time and quiet: those files run one after the other. */
 const spawning = { fileParallelism: false, testTimeout: 60_000, hookTimeout: 60_000 };

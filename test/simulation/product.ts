@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { DomainEvent, Product, View } from "../../packages/server/src/engine/product.ts";
 
-const data = z.object({ name: z.string(), value: z.number() });
+const data = z.looseObject({ name: z.string(), value: z.number() });
 
 type TestEvent = DomainEvent & { readonly data: z.infer<typeof data> };
 

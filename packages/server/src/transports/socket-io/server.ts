@@ -2,6 +2,7 @@
 import type { Server as HttpServer } from "node:http";
 import { Server, type Namespace, type Socket } from "socket.io";
 import * as parser from "socket.io-parser";
+import { WebSocketServer } from "ws";
 import { Refusal } from "@broadtape/protocol/errors";
 import type { Identity } from "@broadtape/protocol/identity";
 import type { Engine } from "../../engine/engine.ts";
@@ -35,6 +36,8 @@ export function serveSocketIo(options: SocketIoOptions): Server {
     maxHttpBufferSize: options.frameBytes,
     perMessageDeflate: false,
     destroyUpgrade: false,
+    // The one that the native protocol uses too.
+    wsEngine: WebSocketServer,
     parser: { ...parser, Decoder: TolerantDecoder },
     ...(corsOrigins.length > 0 && {
       cors: { origin: corsOrigins.includes("*") ? "*" : [...corsOrigins], credentials: !corsOrigins.includes("*") },
