@@ -18,7 +18,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ["**/*.test.ts", "**/*.test.tsx", "test/**/*.ts", "bench/**/*.ts", "**/contract-tests.ts"],
+    files: ["**/*.test.ts", "**/*.test.tsx", "test/**/*.ts", "bench/**/*.ts", "**/contract-*.ts"],
     rules: {
       "@typescript-eslint/unbound-method": "off",
       "@typescript-eslint/no-unsafe-assignment": "off",

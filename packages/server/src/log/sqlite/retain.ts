@@ -20,8 +20,9 @@ type OldEvent = RowOf<"readOldest">;
 
 /** Takes whole publish batches up to `limit` (inclusive). `takenTo`: the newest offset that was taken, if any was. */
 export function retain(parts: Parts, due: Due, bounds: LogBounds, limit: number): { takenTo: number | undefined; hasMore: boolean } {
-  const isOver = usedBytes(parts.db) > due.maxBytes;
-  const { events, hasMore } = dueEvents(parts, isOver ? Infinity : due.olderThan, limit);
+  const excess = excessEvents(parts.db, due.maxBytes, bounds);
+  const [olderThan, step] = excess > 0 ? [Infinity, Math.min(excess, parts.step)] : [due.olderThan, parts.step];
+  const { events, hasMore } = dueEvents(parts.db, olderThan, limit, step);
   const takenTo = events.at(-1)?.offset;
   if (takenTo !== undefined) parts.index.skipTo(takenTo);
   let freed = 0;
@@ -37,11 +38,19 @@ export function retain(parts: Parts, due: Due, bounds: LogBounds, limit: number)
   return { takenTo, hasMore: hasMore || freed === parts.step };
 }
 
-/** The oldest events that are due: about as many as make a step, or one publish batch that is longer. */
+/** About how many events have to go until the log is as small as it has to be. */
+function excessEvents({ raw }: LogDatabase, maxBytes: number, { oldest, head }: LogBounds): number {
+  const number = (pragma: string) => Number(raw.pragma(pragma, { simple: true }));
+  const usedBytes = (number("page_count") - number("freelist_count")) * number("page_size");
+  return usedBytes > maxBytes ? Math.ceil((1 - maxBytes / usedBytes) * (head - oldest + 1)) : 0;
+}
+
+/** The oldest events that are due: about as many as a step has, or one publish batch that is longer. */
 function dueEvents(
-  { db: { prepared }, step: least }: Parts,
+  { prepared }: LogDatabase,
   olderThan: number,
   limit: number,
+  least: number,
 ): { events: readonly OldEvent[]; hasMore: boolean } {
   for (let step = least; ; step *= 2) {
     const rows = prepared.readOldest.all(limit, step);
@@ -66,9 +75,4 @@ function take({ db, eventIds, topicIds, index }: Parts, events: readonly OldEven
     if (!index.isPending(topicId)) topicIds.removeIdle(topicId);
   }
   db.prepared.deleteEvents.run(takenTo);
-}
-
-function usedBytes({ raw }: LogDatabase): number {
-  const number = (pragma: string) => Number(raw.pragma(pragma, { simple: true }));
-  return (number("page_count") - number("freelist_count")) * number("page_size");
 }
