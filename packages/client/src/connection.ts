@@ -1,86 +1,70 @@
-/**
- * The one state machine of all clients (contract 60-native "SDK"): connects, authenticates, hears silence, reconnects for
- * ever with capped and jittered back-off, renews tokens. It knows nothing of topics.
- */
-import type { ClientMessage, ServerMessage } from "@broadtape/protocol/native";
-import { type Environment, browserEnvironment, reportUncaught } from "./environment.ts";
-import type { Link, LinkRequest } from "./link.ts";
-import { ValueStore, type Store } from "./store.ts";
-import { openStreamLink } from "./stream-link.ts";
-import { expiryOf } from "./token.ts";
-import { openWebSocketLink } from "./web-socket-link.ts";
-
-/** A token, or a function that fetches a fresh one. Without it the browser's session cookie counts. */
-export type TokenSource = string | (() => string | Promise<string>);
-
-export interface ConnectionOptions {
-  /** `http(s)://host:port`; default: where the page came from. */
-  readonly url?: string;
-  readonly token?: TokenSource;
-  /** Names this device or tab, so that the server keeps how far it has acknowledged. */
-  readonly clientId?: string;
-  readonly reconnection?: boolean;
-  readonly reconnectionAttempts?: number;
-  /** Milliseconds before the first attempt; doubled at each, up to 30 s. */
-  readonly reconnectionDelay?: number;
-  /** Which transports to use; default: WebSocket, and SSE where that cannot be opened. */
-  readonly transport?: "auto" | "websocket" | "sse";
-  /** What callbacks throw; default: reported like any uncaught error. */
-  readonly onError?: (error: unknown) => void;
-  readonly environment?: Partial<Environment>;
-}
-
-export type ConnectionState = "connecting" | "live" | "resuming" | "stale" | "closed";
-
-export interface ConnectionStatus {
-  /** `stale`: contact was lost; `resuming`: connected again, catching up; `closed` for good. */
-  readonly state: ConnectionState;
-  /** Milliseconds since the epoch from which on nothing is known; undefined while contact is good. */
-  readonly staleSince: number | undefined;
-  /** How far behind the server says this connection is. */
-  readonly behindMs: number;
-  /** Why it is closed. */
-  readonly reason: string | undefined;
-}
+/** Drives the state machine: opens links, keeps its timers, fetches tokens. It knows nothing of topics. */
+import type { ClientMessage, ServerMessage, WelcomeMessage } from "@broadtape/protocol/native";
+import { type ConnectionOptions, rulesOf, urlOf } from "./connection-options.ts";
+import {
+  type ConnectionStatus,
+  type Effect,
+  INITIAL_STATUS,
+  type Input,
+  type Machine,
+  type Timer,
+  initialMachine,
+  statusOf,
+} from "./connection-state.ts";
+import { step } from "./connection-step.ts";
+import { type Environment, browserEnvironment, errorTaker } from "./environment.ts";
+import type { Link, LinkMessage, Transport } from "./link.ts";
+import { type Store, ValueStore } from "./store.ts";
+import { userOf } from "./token.ts";
 
 export interface ConnectionEvents {
   /** A connection was opened and greeted: say what is to be followed. */
-  onWelcome(): void;
+  onWelcome(message: WelcomeMessage): void;
   onMessage(message: ServerMessage): void;
+  /** Nothing more comes of this connection. */
+  onCut(): void;
+  /** Whose token it is. */
+  onUser(user: string): void;
+  onClosed(reason: string): void;
 }
-
-const MAX_DELAY_MS = 30_000;
-const DEFAULT_HEARTBEAT_MS = 15_000;
-/** Silence of so many heartbeats means that contact is lost. */
-const SILENT_HEARTBEATS = 2.5;
-/** Failures to open a WebSocket after which streams are tried. */
-const WEBSOCKET_TRIES = 2;
 
 export class Connection {
   readonly status: Store<ConnectionStatus>;
   readonly environment: Environment;
   readonly onError: (error: unknown) => void;
-  readonly #status: ValueStore<ConnectionStatus>;
   readonly #options: ConnectionOptions;
+  readonly #url: string;
   readonly #events: ConnectionEvents;
+  readonly #status: ValueStore<ConnectionStatus>;
+  readonly #timers = new Map<Timer, () => void>();
+  readonly #offOnline: () => void;
+  #machine: Machine;
   #link: Link | undefined;
-  #attempts = 0;
-  #webSocketFailures = 0;
-  #wasLive = false;
-  #heartbeatMs = DEFAULT_HEARTBEAT_MS;
-  #reconnectAfterMs: number | undefined;
-  #cancelRetry: (() => void) | undefined;
-  #cancelSilence: (() => void) | undefined;
-  #cancelRenewal: (() => void) | undefined;
+  /** When the link last brought anything. */
+  #heardAt = 0;
+  /** Inputs wait while one is worked on: callbacks may cause others. */
+  readonly #inputs: Input[] = [];
+  #isStepping = false;
 
   constructor(options: ConnectionOptions, events: ConnectionEvents) {
     this.#options = options;
+    this.#url = urlOf(options.url);
     this.#events = events;
     this.environment = { ...browserEnvironment, ...options.environment };
-    this.onError = options.onError ?? reportUncaught;
-    this.#status = new ValueStore<ConnectionStatus>({ state: "connecting", staleSince: undefined, behindMs: 0, reason: undefined }, this.onError);
-    this.status = this.#status;
-    void this.#open();
+    this.onError = errorTaker(options.onError);
+    this.#machine = initialMachine(rulesOf(options));
+    this.#status = new ValueStore(INITIAL_STATUS, this.onError);
+    this.status = { get: this.#status.get, subscribe: this.#status.subscribe };
+    this.#offOnline = this.environment.onOnline(() => {
+      this.#take({ type: "wake" });
+    });
+  }
+
+  /** Opens it. */
+  start(): void {
+    const { token } = this.#options;
+    if (typeof token === "string") this.#tellUser(token);
+    this.#take({ type: "start" });
   }
 
   send(message: ClientMessage): void {
@@ -89,138 +73,153 @@ export class Connection {
 
   /** Everything that is followed is up to date. */
   caughtUp(): void {
-    if (this.#status.get().state === "closed") return;
-    this.#wasLive = true;
-    this.#status.set({ state: "live", staleSince: undefined, behindMs: 0, reason: undefined });
+    if (this.#machine.phase === "greeted" && this.#machine.status.state !== "live") this.#take({ type: "caughtUp" });
   }
 
   /** Ends it for good. */
   close(reason = "closed by the client"): void {
-    this.#drop();
-    this.#cancelRetry?.();
-    const { staleSince } = this.#status.get();
-    this.#status.set({ state: "closed", staleSince: staleSince ?? this.environment.now(), behindMs: 0, reason });
+    this.#take({ type: "close", reason });
   }
 
-  async #open(): Promise<void> {
-    let token: string | undefined;
-    try {
-      const { token: source } = this.#options;
-      token = typeof source === "function" ? await source() : source;
-    } catch (error) {
-      this.onError(error);
-      this.#retry();
-      return;
+  #take(input: Input): void {
+    this.#inputs.push(input);
+    if (this.#isStepping) return;
+    this.#isStepping = true;
+    for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) this.#step(next);
+    this.#isStepping = false;
+  }
+
+  #step(input: Input): void {
+    const { now, random } = this.environment;
+    const before = this.#machine;
+    const { machine, effects } = step(before, input, { now: now(), random: random() });
+    this.#machine = machine;
+    for (const effect of effects) this.#do(effect);
+    this.#status.set(statusOf(machine));
+    if (input.type === "message" && input.message.type === "welcome") this.#events.onWelcome(input.message);
+    if (machine.phase !== "closed" || before.phase === "closed") return;
+    this.#offOnline();
+    this.#events.onClosed(machine.status.reason ?? "");
+  }
+
+  #do(effect: Effect): void {
+    switch (effect.do) {
+      case "authorize":
+        this.#fetchToken().then(
+          (token) => this.#take({ type: "token", token }),
+          (error: unknown) => this.#failed(error, "tokenFailed"),
+        );
+        return;
+      case "renew":
+        this.#fetchToken().then(
+          (token) => this.#take({ type: "renewed", token }),
+          (error: unknown) => this.#failed(error, "renewalFailed"),
+        );
+        return;
+      case "open":
+        this.#open(effect.transport, effect.token);
+        return;
+      case "reauthenticate":
+        this.send({ type: "reauthenticate", token: effect.token });
+        return;
+      case "drop":
+        this.#drop();
+        return;
+      case "wait":
+        this.#cancel(effect.timer);
+        this.#timers.set(
+          effect.timer,
+          this.environment.after(effect.ms, () => this.#ring(effect.timer)),
+        );
+        return;
+      case "cancel":
+        this.#cancel(effect.timer);
     }
-    if (this.#status.get().state === "closed") return;
-    const isStream = this.#options.transport === "sse" || (this.#options.transport !== "websocket" && this.#webSocketFailures >= WEBSOCKET_TRIES);
-    const request: LinkRequest = {
-      url: (this.#options.url ?? globalThis.location.origin).replace(/\/+$/, ""),
-      token,
-      clientId: this.#options.clientId,
-      events: {
-        onMessage: (message) => {
-          this.#receive(message, token);
-        },
-        onClose: ({ opened, unauthorized }) => {
-          if (!opened && !isStream) this.#webSocketFailures += 1;
-          this.#drop();
-          if (unauthorized && typeof this.#options.token !== "function") this.close("AUTH_FAILED");
-          else this.#retry();
-        },
+  }
+
+  async #fetchToken(): Promise<string | undefined> {
+    const { token } = this.#options;
+    if (typeof token !== "function") return token;
+    const fresh = await token();
+    this.#tellUser(fresh);
+    return fresh;
+  }
+
+  #failed(error: unknown, type: "tokenFailed" | "renewalFailed"): void {
+    this.onError(error);
+    this.#take({ type });
+  }
+
+  #tellUser(token: string): void {
+    const user = userOf(token);
+    if (user !== undefined) this.#events.onUser(user);
+  }
+
+  #open(transport: Transport, token: string | undefined): void {
+    const { clientId, workerUrl, token: source } = this.#options;
+    const isCurrent = () => this.#link === link || link === undefined;
+    let link: Link | undefined;
+    const events = {
+      onMessage: (message: LinkMessage) => {
+        if (isCurrent()) this.#receive(message);
+      },
+      onClose: (end: { opened: boolean }) => {
+        if (isCurrent()) this.#take({ type: "lost", end, heardAt: this.#heardAt });
       },
     };
-    this.#hearSilence();
-    this.#link = isStream ? openStreamLink(request, this.environment) : openWebSocketLink(request, this.environment);
+    this.#heardAt = this.environment.now();
+    const freshToken = typeof source === "function" ? async () => source() : undefined;
+    try {
+      link = this.environment.openLink(transport, { url: this.#url, token, freshToken, clientId, workerUrl, events });
+      this.#link = link;
+    } catch (error) {
+      // A missing SharedWorker is no fault; the next transport is tried.
+      if (transport !== "shared") this.onError(error);
+      this.#take({ type: "lost", end: { opened: false }, heardAt: this.#heardAt });
+    }
   }
 
-  #receive(message: ServerMessage, token: string | undefined): void {
-    this.#hearSilence();
+  #receive(message: LinkMessage): void {
+    this.#heardAt = this.environment.now();
     switch (message.type) {
       case "welcome":
-        this.#attempts = 0;
-        this.#webSocketFailures = 0;
-        this.#heartbeatMs = message.heartbeatMs;
-        this.#renewLater(token);
-        if (this.#wasLive) this.#status.set({ ...this.#status.get(), state: "resuming" });
-        this.#events.onWelcome();
+      case "closing":
+        this.#take({ type: "message", message });
         return;
       case "lagging":
-        this.#status.set({ ...this.#status.get(), behindMs: message.behindMs });
+        this.#take({ type: "behind", behindMs: message.behindMs });
         return;
       case "caughtUp":
-        this.#status.set({ ...this.#status.get(), behindMs: 0 });
+        this.#take({ type: "behind", behindMs: 0 });
         return;
-      case "closing":
-        this.#reconnectAfterMs = message.reconnectAfterMs;
-        if (!message.reconnect) this.close(message.code);
+      case "status":
+        this.#take({ type: "upstream", status: message.status });
         return;
+      case "ping":
+        this.send({ type: "pong" });
+        break;
       case "error":
-        if (message.code === "AUTH_FAILED" || message.code === "UNAUTHORIZED") this.#refused(message.code);
+        this.#take({ type: "message", message });
         break;
       default:
     }
-    this.#events.onMessage(message);
-  }
-
-  /** A token that is refused is fetched anew where it can be; else there is no sense in coming back with it. */
-  #refused(code: string): void {
-    if (typeof this.#options.token !== "function") this.close(code);
+    if (this.#machine.phase === "greeted") this.#events.onMessage(message);
   }
 
   #drop(): void {
-    this.#cancelSilence?.();
-    this.#cancelRenewal?.();
-    this.#link?.close();
+    const link = this.#link;
     this.#link = undefined;
+    link?.close();
+    this.#events.onCut();
   }
 
-  #retry(): void {
-    const status = this.#status.get();
-    if (status.state === "closed") return;
-    const { reconnection = true, reconnectionAttempts = Infinity, reconnectionDelay = 1000 } = this.#options;
-    if (!reconnection || this.#attempts >= reconnectionAttempts) {
-      this.close("connection lost");
-      return;
-    }
-    const state = this.#wasLive ? "stale" : "connecting";
-    this.#status.set({ ...status, state, staleSince: status.staleSince ?? (this.#wasLive ? this.environment.now() : undefined) });
-    const backOff = Math.min(MAX_DELAY_MS, reconnectionDelay * 2 ** this.#attempts) * (0.5 + this.environment.random() / 2);
-    this.#attempts += 1;
-    const wait = this.#reconnectAfterMs ?? backOff;
-    this.#reconnectAfterMs = undefined;
-    this.#cancelRetry?.();
-    this.#cancelRetry = this.environment.after(wait, () => void this.#open());
+  #ring(timer: Timer): void {
+    this.#timers.delete(timer);
+    this.#take(timer === "silence" ? { type: "silence", heardAt: this.#heardAt } : { type: timer });
   }
 
-  /** Contact is lost when nothing comes for some heartbeats, whatever the operating system believes. */
-  #hearSilence(): void {
-    this.#cancelSilence?.();
-    this.#cancelSilence = this.environment.after(this.#heartbeatMs * SILENT_HEARTBEATS, () => {
-      this.#drop();
-      this.#retry();
-    });
-  }
-
-  /** Brings a fresh token before the old one ends, so that delivery goes on without a cut. */
-  #renewLater(token: string | undefined): void {
-    const { token: source } = this.#options;
-    const expiresAt = token === undefined ? undefined : expiryOf(token);
-    if (typeof source !== "function" || expiresAt === undefined) return;
-    const left = expiresAt - this.environment.now();
-    const wait = Math.max(1000, Math.min(left * 0.8, left - 30_000));
-    this.#cancelRenewal?.();
-    // A timer's longest wait is 2^31 ms; who stays connected longer renews earlier.
-    this.#cancelRenewal = this.environment.after(Math.min(wait, 2_000_000_000), () => void this.#renew(source));
-  }
-
-  async #renew(source: () => string | Promise<string>): Promise<void> {
-    try {
-      const token = await source();
-      this.send({ type: "reauthenticate", token });
-      this.#renewLater(token);
-    } catch (error) {
-      this.onError(error);
-    }
+  #cancel(timer: Timer): void {
+    this.#timers.get(timer)?.();
+    this.#timers.delete(timer);
   }
 }

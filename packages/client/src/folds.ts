@@ -1,24 +1,17 @@
-/** How events become a topic's state, by kind of topic: the code that the server uses, where the two differ in more than "newest wins". */
+/** How events become a topic's state: the code that the server uses, where that is more than "newest wins". */
 import type { EventMessage } from "@broadtape/protocol/native";
 
-/** The next state; pure. */
-export type Fold = (state: unknown, event: EventMessage) => unknown;
+/** The next state; pure. `state` is undefined where nothing was published before. */
+export type Fold<State = unknown> = (state: State | undefined, event: EventMessage) => State;
 
-interface Kind {
-  readonly fold: Fold;
-  /** Conflated kinds begin anew with a snapshot after a cut; lossless ones resume from their cursor. */
-  readonly isConflated: boolean;
-}
+/** By kind of topic (`symbol` of `symbol:EURUSD`). */
+export type Folds = Readonly<Record<string, Fold>>;
 
-/** The newest value is the state, with the id of the event that made it. */
+/** The event's data is the state, with the id of the event that made it, as in a snapshot. */
 const newestWins: Fold = (_state, { data, eventId }) => (typeof data === "object" && data !== null ? { ...data, eventId } : data);
 
-const KINDS: Readonly<Record<string, Kind>> = {
-  symbol: { fold: newestWins, isConflated: true },
-};
+export const DEFAULT_FOLDS: Folds = { symbol: newestWins };
 
-const UNKNOWN: Kind = { fold: newestWins, isConflated: false };
-
-export function kindOf(topic: string): Kind {
-  return KINDS[topic.split(":", 1)[0] ?? ""] ?? UNKNOWN;
+export function kindOf(topic: string): string {
+  return topic.split(":", 1)[0] ?? "";
 }

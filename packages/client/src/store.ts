@@ -2,12 +2,12 @@
 
 export interface Store<T> {
   /** The value as of now; the same reference until it changes. */
-  get(): T;
-  /** Calls back after every change; returns a function that ends it. */
-  subscribe(listener: () => void): () => void;
+  readonly get: () => T;
+  /** Calls back after every change; returns a function that ends it. A listener that throws silences nobody. */
+  readonly subscribe: (listener: () => void) => () => void;
 }
 
-/** A store with its writing side. A listener that throws silences nobody. */
+/** A store with its writing side. */
 export class ValueStore<T> implements Store<T> {
   #value: T;
   readonly #listeners = new Set<() => void>();
@@ -38,7 +38,7 @@ export class ValueStore<T> implements Store<T> {
   }
 }
 
-/** Runs somebody else's code; what it throws goes to `onError`. */
+/** Runs somebody else's code; what it throws goes to `onError`, which must not throw. */
 export function safely(run: () => void, onError: (error: unknown) => void): void {
   try {
     run();

@@ -1,18 +1,11 @@
 /** The native protocol over WebSocket. The token is the first message, never part of the URL. */
+import { type Link, type LinkRequest, parseMessage, queryOf } from "./link.ts";
 import { NATIVE_WEBSOCKET_PATH, SUBPROTOCOL } from "./paths.ts";
-import type { Environment } from "./environment.ts";
-import { type Link, type LinkRequest, parseMessage } from "./link.ts";
 
-export function openWebSocketLink({ url, token, clientId, events }: LinkRequest, environment: Environment): Link {
-  const query = clientId === undefined ? "" : `?clientId=${encodeURIComponent(clientId)}`;
-  const socket = environment.openWebSocket(`${url.replace(/^http/, "ws")}${NATIVE_WEBSOCKET_PATH}${query}`, SUBPROTOCOL);
+export function openWebSocketLink({ url, token, clientId, events }: LinkRequest): Link {
+  const socket = new WebSocket(`${url.replace(/^http/, "ws")}${NATIVE_WEBSOCKET_PATH}${queryOf(clientId)}`, SUBPROTOCOL);
   let opened = false;
   let isOver = false;
-  const end = () => {
-    if (isOver) return;
-    isOver = true;
-    events.onClose({ opened, unauthorized: false });
-  };
   socket.onopen = () => {
     if (token !== undefined) socket.send(JSON.stringify({ type: "authenticate", token }));
   };
@@ -22,11 +15,16 @@ export function openWebSocketLink({ url, token, clientId, events }: LinkRequest,
     opened = true;
     events.onMessage(message);
   };
+  // `close` follows every error and says all there is to know.
   socket.onerror = () => undefined;
-  socket.onclose = end;
+  socket.onclose = () => {
+    if (isOver) return;
+    isOver = true;
+    events.onClose({ opened });
+  };
   return {
     send(message) {
-      if (socket.readyState === 1) socket.send(JSON.stringify(message));
+      if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
     },
     close() {
       isOver = true;
