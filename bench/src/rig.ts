@@ -54,9 +54,13 @@ export async function startRig(subject: Subject): Promise<Rig> {
     async stop() {
       tell(load, { kind: "stop" });
       tell(server, { kind: "stop" });
-      await Promise.all([server, load].map((child) => (child.exitCode === null ? once(child, "exit") : undefined)));
+      await Promise.all([server, load].map((child) => ended(child)));
     },
   };
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null) await once(child, "exit");
 }
 
 /** Waits until the load reads no more. */

@@ -75,14 +75,26 @@ describe("cookie sessions", () => {
 });
 
 describe("tokens", () => {
-  const sign = (claims: object, secret = SECRET, alg = "HS256") => new SignJWT({ ...claims }).setProtectedHeader({ alg }).sign(new TextEncoder().encode(secret));
+  const sign = (claims: object, secret = SECRET, alg = "HS256") =>
+    new SignJWT({ ...claims }).setProtectedHeader({ alg }).sign(new TextEncoder().encode(secret));
   const inAnHour = Math.floor(Date.now() / 1000) + 3600;
-  const status = async (bearer: string) => (await fetch(`${server.url}/api/v1/topics/symbol:A/events`, { headers: { authorization: `Bearer ${bearer}` } })).status;
+  const status = async (bearer: string) =>
+    (await fetch(`${server.url}/api/v1/topics/symbol:A/events`, { headers: { authorization: `Bearer ${bearer}` } })).status;
 
   it("without sub, tenantId or exp, or with claims of other types, are refused", async () => {
     const good = { sub: "u", tenantId: "t", exp: inAnHour };
     expect(await status(await sign(good))).toBe(200);
-    for (const bad of [{ sub: undefined }, { tenantId: undefined }, { exp: undefined }, { sub: "" }, { tenantId: 5 }, { permissions: "all" }, { permissions: [5] }, { team: "x" }, { nbf: inAnHour }]) {
+    for (const bad of [
+      { sub: undefined },
+      { tenantId: undefined },
+      { exp: undefined },
+      { sub: "" },
+      { tenantId: 5 },
+      { permissions: "all" },
+      { permissions: [5] },
+      { team: "x" },
+      { nbf: inAnHour },
+    ]) {
       expect(await status(await sign({ ...good, ...bad })), JSON.stringify(bad)).toBe(401);
     }
   });
@@ -90,7 +102,15 @@ describe("tokens", () => {
   it("of other algorithms, unsigned, or of no form at all are refused", async () => {
     const payload = Buffer.from(JSON.stringify({ sub: "u", tenantId: "t", exp: inAnHour })).toString("base64url");
     const unsigned = `${Buffer.from('{"alg":"none"}').toString("base64url")}.${payload}.`;
-    for (const bad of [unsigned, await sign({ sub: "u", tenantId: "t", exp: inAnHour }, SECRET, "HS512"), "a.b.c", "...", "x".repeat(7000), "%00", "é"]) {
+    for (const bad of [
+      unsigned,
+      await sign({ sub: "u", tenantId: "t", exp: inAnHour }, SECRET, "HS512"),
+      "a.b.c",
+      "...",
+      "x".repeat(7000),
+      "%00",
+      "é",
+    ]) {
       expect(await status(encodeURI(bad)).catch(() => 401)).toBe(401);
     }
   });
@@ -110,12 +130,19 @@ describe("tokens", () => {
       const claims = { sub: "u", tenantId: "t", exp: inAnHour };
       for (const [alg, { privateKey }] of pairs) {
         const bearer = await new SignJWT(claims).setProtectedHeader({ alg, kid: alg }).sign(privateKey);
-        expect((await fetch(`${own.url}/api/v1/topics/symbol:A/events`, { headers: { authorization: `Bearer ${bearer}` } })).status, alg).toBe(200);
+        expect(
+          (await fetch(`${own.url}/api/v1/topics/symbol:A/events`, { headers: { authorization: `Bearer ${bearer}` } })).status,
+          alg,
+        ).toBe(200);
       }
       // The public key as an HMAC secret: the oldest trick.
       const publicText = pairs[0][1].publicKey.export({ type: "spki", format: "pem" }).toString();
-      const forged = await new SignJWT(claims).setProtectedHeader({ alg: "HS256", kid: "RS256" }).sign(new TextEncoder().encode(publicText));
-      expect((await fetch(`${own.url}/api/v1/topics/symbol:A/events`, { headers: { authorization: `Bearer ${forged}` } })).status).toBe(401);
+      const forged = await new SignJWT(claims)
+        .setProtectedHeader({ alg: "HS256", kid: "RS256" })
+        .sign(new TextEncoder().encode(publicText));
+      expect((await fetch(`${own.url}/api/v1/topics/symbol:A/events`, { headers: { authorization: `Bearer ${forged}` } })).status).toBe(
+        401,
+      );
     } finally {
       await own.remove();
     }
@@ -126,7 +153,8 @@ describe("history", () => {
   it("pages a topic's events, cacheable when complete, and shows past states", async () => {
     const headers = { authorization: `Bearer ${await token()}` };
     const { results } = (await publish(server.url, `[${[1, 2, 3, 4, 5].map((bid) => bestPrice("HIS", `${bid}.0`, "9")).join(",")}]`)).body;
-    const get = async (path: string, more: Record<string, string> = {}) => fetch(`${server.url}/api/v1/topics/symbol%3AHIS/${path}`, { headers: { ...headers, ...more } });
+    const get = async (path: string, more: Record<string, string> = {}) =>
+      fetch(`${server.url}/api/v1/topics/symbol%3AHIS/${path}`, { headers: { ...headers, ...more } });
     const first = await get("events?limit=2");
     const page = (await first.json()) as { events: { eventId: string; data: unknown }[]; next: string; complete: boolean };
     expect(page.events.map(({ eventId }) => eventId)).toEqual(results.slice(0, 2).map(({ eventId }) => eventId));
@@ -142,7 +170,8 @@ describe("history", () => {
     expect(past).toContain('"price":2.0');
     expect(await (await get(`snapshot?at=${new Date(Date.now() + 1000).toISOString()}`)).text()).toContain('"price":5.0');
     expect(await (await get("snapshot")).text()).toContain('"price":5.0');
-    for (const path of ["events?limit=0", "events?limit=x", "events?until=x", "snapshot?at=x"]) expect((await get(path)).status, path).toBe(400);
+    for (const path of ["events?limit=0", "events?limit=x", "events?until=x", "snapshot?at=x"])
+      expect((await get(path)).status, path).toBe(400);
     expect(await (await get("events?after=x&limit=1")).json()).toMatchObject({ resync: { reason: "unknown" } });
     expect((await fetch(`${server.url}/api/v1/topics/symbol:HIS/events`)).status).toBe(401);
     expect((await fetch(`${server.url}/api/v1/topics/nope:1/events`, { headers })).status).toBe(400);
@@ -153,7 +182,19 @@ describe("history", () => {
 it("says how it is", async () => {
   for (const path of ["/healthz", "/readyz", "/livez"]) expect((await fetch(`${server.url}${path}`)).status).toBe(200);
   const metrics = await (await fetch(`${server.url}/metrics`)).text();
-  for (const name of ["connections", "sessions", "topics", "published_events_total", "delivered_messages_total", "conflated_values_total", "paused_total", "dropped_connections_total", "publish_to_write_seconds_bucket", "log_lag_events", "event_loop_delay_seconds"]) {
+  for (const name of [
+    "connections",
+    "sessions",
+    "topics",
+    "published_events_total",
+    "delivered_messages_total",
+    "conflated_values_total",
+    "paused_total",
+    "dropped_connections_total",
+    "publish_to_write_seconds_bucket",
+    "log_lag_events",
+    "event_loop_delay_seconds",
+  ]) {
     expect(metrics).toContain(`broadtape_${name}`);
   }
   const missing = await fetch(`${server.url}/nope`);
@@ -174,7 +215,11 @@ it("shuts down in order: tells clients to come back, closes, exits 0", async () 
   expect(await own.kill("SIGTERM")).toBe(0);
   expect(performance.now() - started).toBeLessThan(10_000);
   expect(await closed).toBe(1012);
-  expect(told.find(({ type }) => type === "closing")).toMatchObject({ code: "SHUTTING_DOWN", reconnect: true, reconnectAfterMs: expect.any(Number) });
+  expect(told.find(({ type }) => type === "closing")).toMatchObject({
+    code: "SHUTTING_DOWN",
+    reconnect: true,
+    reconnectAfterMs: expect.any(Number),
+  });
   expect(await stream.text()).toContain("SHUTTING_DOWN");
   await own.remove();
 });
@@ -183,7 +228,11 @@ it("never writes a token into a log line", async () => {
   const own = await startTestServer({ env: { LOG_LEVEL: "trace" } });
   const bearer = await token();
   await fetch(`${own.url}/market-data/stream?symbols=A&token=${bearer}`);
-  await fetch(`${own.url}/api/v1/events`, { method: "POST", headers: { authorization: `Bearer ${bearer}`, "content-type": "application/json" }, body: "{" });
+  await fetch(`${own.url}/api/v1/events`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${bearer}`, "content-type": "application/json" },
+    body: "{",
+  });
   const socket = new WebSocket(`${own.url.replace("http", "ws")}/api/v1/ws?token=${bearer}`);
   await new Promise((resolve) => socket.on("message", resolve));
   await own.kill("SIGTERM");

@@ -46,7 +46,10 @@ interface Told {
   readonly code?: string;
 }
 
-function client(bearer: string, query = ""): { socket: WebSocket; told: Told[]; say: (message: object) => void; values: () => number[]; first: (type: string) => Promise<Told> } {
+function client(
+  bearer: string,
+  query = "",
+): { socket: WebSocket; told: Told[]; say: (message: object) => void; values: () => number[]; first: (type: string) => Promise<Told> } {
   const socket = new WebSocket(`${server.url.replace("http", "ws")}/api/v1/ws${query}`, { headers: { authorization: `Bearer ${bearer}` } });
   const told: Told[] = [];
   socket.on("message", (data: Buffer) => told.push(JSON.parse(data.toString()) as Told));
@@ -55,8 +58,15 @@ function client(bearer: string, query = ""): { socket: WebSocket; told: Told[]; 
     socket,
     told,
     say: (message) => socket.send(JSON.stringify(message)),
-    values: () => told.flatMap((each) => (each.type === "batch" ? (each.events ?? []) : [each])).flatMap((each) => (each.data === undefined ? [] : [each.data.value])),
-    first: (type) => until(() => told.find((each) => each.type === type), () => told),
+    values: () =>
+      told
+        .flatMap((each) => (each.type === "batch" ? (each.events ?? []) : [each]))
+        .flatMap((each) => (each.data === undefined ? [] : [each.data.value])),
+    first: (type) =>
+      until(
+        () => told.find((each) => each.type === type),
+        () => told,
+      ),
   };
 }
 
@@ -70,7 +80,11 @@ it("resumes from the log, past the ring and over a restart: every event once, in
   own.say({ type: "subscribe", id: 1, topics: ["feed:resume"] });
   const { cut } = await own.first("subscribed");
   own.socket.terminate();
-  for (let value = 0; value < 300; value += 3) await server.publish([0, 1, 2].map((step) => feed("resume", value + step)), publisher);
+  for (let value = 0; value < 300; value += 3)
+    await server.publish(
+      [0, 1, 2].map((step) => feed("resume", value + step)),
+      publisher,
+    );
   await server.close();
   server = await start();
   const again = client(await may("resume"));
@@ -111,7 +125,12 @@ it("refuses a feed without the permission, and never tells whether it exists", a
   const own = client(await may("other"));
   await own.first("welcome");
   own.say({ type: "subscribe", id: 1, topics: ["feed:resume", "feed:nosuch"] });
-  expect(await own.first("subscribed")).toMatchObject({ results: [{ ok: false, code: "FORBIDDEN" }, { ok: false, code: "FORBIDDEN" }] });
+  expect(await own.first("subscribed")).toMatchObject({
+    results: [
+      { ok: false, code: "FORBIDDEN" },
+      { ok: false, code: "FORBIDDEN" },
+    ],
+  });
   own.socket.terminate();
 });
 
@@ -121,7 +140,9 @@ async function stuckClient(name: string): Promise<{ socket: NetSocket; read: () 
   const { port } = new URL(server.url);
   let text = "";
   const socket = connect({ port: Number(port), host: "127.0.0.1" });
-  socket.write(`GET /api/v1/ws?token=${bearer} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`);
+  socket.write(
+    `GET /api/v1/ws?token=${bearer} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
+  );
   socket.on("data", (data) => (text += data.toString("latin1")));
   socket.on("error", () => undefined);
   await until(() => text.includes("welcome"));
@@ -143,7 +164,10 @@ it("pauses a slow reader with the log as its backlog, and goes on without a gap 
   expect(session?.outbox.queuedBytes).toBeLessThan(400_000);
   socket.resume();
   const values = () => [...read().matchAll(/"value":(\d+)/g)].map(([, value]) => Number(value));
-  await until(() => values().length >= sent, () => values().length);
+  await until(
+    () => values().length >= sent,
+    () => values().length,
+  );
   expect(values()).toEqual(Array.from({ length: sent }, (_, index) => index));
   expect(read()).toContain('"lagging"');
   expect(read()).toContain('"caughtUp"');

@@ -54,9 +54,9 @@ describe.each([
   ["4.8 websocket", ioNow, ["websocket"]],
   ["4.8 polling", ioNow, ["polling"]],
   ["4.8 polling, then websocket", ioNow, undefined],
-  ["4.0 websocket", io40 as unknown as Io, ["websocket"]],
-  ["4.0 polling", io40 as unknown as Io, ["polling"]],
-  ["4.0 polling, then websocket", io40 as unknown as Io, undefined],
+  ["4.0 websocket", io40, ["websocket"]],
+  ["4.0 polling", io40, ["polling"]],
+  ["4.0 polling, then websocket", io40, undefined],
 ])("socket.io-client %s", (_name, io, transports) => {
   it("is greeted, subscribes, gets a snapshot and then every update in order", async () => {
     const client = await connected({ io, ...(transports && { transports }) });

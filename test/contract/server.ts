@@ -142,7 +142,7 @@ export async function publish(
   const response = await fetch(`${url}/api/v1/events`, {
     method: "POST",
     headers: { authorization: `Bearer ${bearer ?? (await publisherToken())}`, "content-type": type, ...headers },
-    body: typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body),
+    body: typeof body === "string" || body instanceof Uint8Array ? (body as Uint8Array<ArrayBuffer>) : JSON.stringify(body),
   });
   const text = await response.text();
   return { status: response.status, headers: response.headers, text, body: JSON.parse(text) as Answer["body"] };

@@ -35,7 +35,11 @@ it(`loses no acknowledged event and shows no other over ${KILLS} kills of the se
       const writers = Array.from({ length: 8 }, async () => {
         while (!isOver) {
           const own = ++value;
-          const answer = await publish(url, { type: "market-data.quote", id: `event-${own}`, data: { symbol: "KILL", source: "A", bid: own, ask: own, timestamp: own } }, { bearer }).catch(() => undefined);
+          const answer = await publish(
+            url,
+            { type: "market-data.quote", id: `event-${own}`, data: { symbol: "KILL", source: "A", bid: own, ask: own, timestamp: own } },
+            { bearer },
+          ).catch(() => undefined);
           if (answer?.status === 200) acknowledged.set(own, answer.body.results[0]?.eventId ?? "");
         }
       });
@@ -64,8 +68,10 @@ it(`loses no acknowledged event and shows no other over ${KILLS} kills of the se
 
 async function readAll(url: string, bearer: string): Promise<Stored[]> {
   const events: Stored[] = [];
-  for (let after = ""; ; ) {
-    const response = await fetch(`${url}/api/v1/topics/symbol:KILL/events?limit=1000&after=${after}`, { headers: { authorization: `Bearer ${bearer}` } });
+  for (let after = ""; ;) {
+    const response = await fetch(`${url}/api/v1/topics/symbol:KILL/events?limit=1000&after=${after}`, {
+      headers: { authorization: `Bearer ${bearer}` },
+    });
     const page = (await response.json()) as { events: Stored[]; next: string; complete: boolean };
     events.push(...page.events);
     if (page.complete) return events;

@@ -64,11 +64,12 @@ class World {
       meter: newMeter(),
       onFault: (error) => this.faults.push(error),
     });
-    const starting = this.engine.start();
-    let isStarted = false;
-    void starting.then(() => (isStarted = true));
-    while (!isStarted) await this.settle();
-    await starting;
+    const starting = { isOver: false };
+    const start = this.engine.start().then(() => {
+      starting.isOver = true;
+    });
+    while (!starting.isOver) await this.settle();
+    await start;
   }
 
   pick<T>(from: readonly T[]): T {

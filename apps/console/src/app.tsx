@@ -62,7 +62,8 @@ function Prices({ account }: { readonly account: Account }): ReactElement {
       <main className={styles.main}>
         <PriceGrid client={feed.client} symbols={SYMBOLS} trails={feed.trails} />
         <p className={styles.note}>
-          Recorded quotes of 8 May 2014 (ECB press conference), replayed as if now: EURUSD and NZDUSD from two venues at once, gold from a third feed.
+          Recorded quotes of 8 May 2014 (ECB press conference), replayed as if now: EURUSD and NZDUSD from two venues at once, gold from a
+          third feed.
         </p>
       </main>
     </BroadtapeProvider>

@@ -41,7 +41,14 @@ export function PriceGrid({ client, symbols, trails }: Properties): ReactElement
         </thead>
         <tbody>
           {symbols.map((symbol) => (
-            <PriceRow key={symbol} symbol={symbol} price={prices.get(symbol)} trail={trails.of(symbol)} now={now} isCut={state !== "live"} />
+            <PriceRow
+              key={symbol}
+              symbol={symbol}
+              price={prices.get(symbol)}
+              trail={trails.of(symbol)}
+              now={now}
+              isCut={state !== "live"}
+            />
           ))}
         </tbody>
       </table>

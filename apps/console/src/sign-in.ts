@@ -40,5 +40,7 @@ async function fetchDemoToken(): Promise<DemoToken | undefined> {
     return typeof value === "string" ? value : undefined;
   };
   const [token, userId, tenantId] = [text("token"), text("userId"), text("tenantId")];
-  return token === undefined || userId === undefined || tenantId === undefined ? undefined : { token, userId, tenantId, name: text("name") };
+  return token === undefined || userId === undefined || tenantId === undefined
+    ? undefined
+    : { token, userId, tenantId, name: text("name") };
 }

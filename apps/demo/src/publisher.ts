@@ -36,13 +36,18 @@ export class Publisher {
   async #post(url: string, token: string, body: string): Promise<"stored" | { why: string; retryAfterMs: number | undefined }> {
     let response: Response;
     try {
-      response = await this.#options.fetch(url, { method: "POST", headers: { authorization: `Bearer ${token}`, "content-type": "application/x-ndjson" }, body });
+      response = await this.#options.fetch(url, {
+        method: "POST",
+        headers: { authorization: `Bearer ${token}`, "content-type": "application/x-ndjson" },
+        body,
+      });
     } catch (error) {
       return { why: error instanceof Error ? error.message : String(error), retryAfterMs: undefined };
     }
     const text = await response.text();
     if (response.ok) return "stored";
-    if (response.status < 500 && response.status !== 429) throw new Error(`the server refused the demo's events: ${response.status} ${text}`);
+    if (response.status < 500 && response.status !== 429)
+      throw new Error(`the server refused the demo's events: ${response.status} ${text}`);
     const seconds = Number(response.headers.get("retry-after"));
     return { why: String(response.status), retryAfterMs: seconds > 0 ? seconds * 1000 : undefined };
   }

@@ -33,18 +33,18 @@ async function* readQuotes(file: URL): AsyncGenerator<RecordedQuote> {
 
 /** Several recordings merged by time; among equals the earlier file first. */
 export async function* merge(recordings: readonly AsyncIterable<RecordedQuote>[]): AsyncGenerator<RecordedQuote> {
-  const heads = await Promise.all(
-    recordings.map(async (recording) => {
-      const iterator = recording[Symbol.asyncIterator]();
-      return { iterator, next: await iterator.next() };
-    }),
-  );
-  for (;;) {
-    const open = heads.filter(({ next }) => next.done !== true);
-    const first = open.reduce<(typeof open)[number] | undefined>((best, each) => (best === undefined || each.next.value.at < best.next.value.at ? each : best), undefined);
-    if (first === undefined) return;
-    yield first.next.value;
-    first.next = await first.iterator.next();
+  const heads: { iterator: AsyncIterator<RecordedQuote>; quote: RecordedQuote }[] = [];
+  for (const recording of recordings) {
+    const iterator = recording[Symbol.asyncIterator]();
+    const first = await iterator.next();
+    if (first.done !== true) heads.push({ iterator, quote: first.value });
+  }
+  while (heads.length > 0) {
+    const first = heads.reduce((best, each) => (each.quote.at < best.quote.at ? each : best));
+    yield first.quote;
+    const next = await first.iterator.next();
+    if (next.done === true) heads.splice(heads.indexOf(first), 1);
+    else first.quote = next.value;
   }
 }
 

@@ -28,7 +28,10 @@ const STEP_MS = 25;
 const MAX_LAG_MS = 2000;
 
 /** Resolves at the end of the recording, or when stopped. */
-export async function replay(quotes: AsyncIterable<RecordedQuote>, { speed, clock, publish, isStopped, onSkip }: ReplayOptions): Promise<void> {
+export async function replay(
+  quotes: AsyncIterable<RecordedQuote>,
+  { speed, clock, publish, isStopped, onSkip }: ReplayOptions,
+): Promise<void> {
   let startedAt = clock.now();
   let recordedStart: number | undefined;
   let due: DueQuote[] = [];

@@ -8,7 +8,7 @@ export const tokenClaims = z.looseObject({
   sub: id,
   tenantId: z.string().min(1).max(128),
   /** Seconds since the epoch. */
-  exp: z.number().finite(),
+  exp: z.number(),
   permissions: z.array(z.string().max(256)).max(1000).optional(),
   team: z.array(id).max(10_000).optional(),
   name: z.string().max(256).optional(),

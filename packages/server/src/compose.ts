@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { fileURLToPath } from "node:url";
+import proxyAddr from "@fastify/proxy-addr";
 import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
 import { Authenticator } from "./access/authenticator.ts";
@@ -20,7 +21,7 @@ import type { NativeHost } from "./native/commands.ts";
 import { DurableClients } from "./native/durable.ts";
 import { nativeSurface } from "./native/surface.ts";
 import { createLogger } from "./operations/logger.ts";
-import { createMetrics } from "./operations/metrics.ts";
+import { type Metrics, createMetrics } from "./operations/metrics.ts";
 import { marketData } from "./products/market-data/declaration.ts";
 import { marketDataSocket } from "./products/market-data/socket-surface.ts";
 import { marketDataStream } from "./products/market-data/stream-surface.ts";
@@ -60,23 +61,29 @@ const DEMO_USERS: readonly DemoUser[] = [
 const DEMO_TOKEN_MS = 12 * 3_600_000;
 const CONSOLE_FOLDER = fileURLToPath(new URL("../../../apps/console/dist/", import.meta.url));
 
-/** Starts everything; rejects with an Error that says what could not be started. */
+/** Starts everything; rejects with an Error that says what could not be started, and leaves nothing running then. */
 export async function startServer(config: Config, options: ServerOptions = {}): Promise<RunningServer> {
+  const resources = new AsyncDisposableStack();
+  try {
+    return await start(config, options, resources);
+  } catch (error) {
+    await resources.disposeAsync();
+    throw error;
+  }
+}
+
+async function start(config: Config, options: ServerOptions, resources: AsyncDisposableStack): Promise<RunningServer> {
   const logger = options.logger ?? createLogger(config.logLevel);
   for (const warning of config.warnings) logger.warn(warning);
-  const metrics = createMetrics();
   const onFault = (error: unknown) => {
     logger.error({ err: error }, "fault");
   };
-  const log = await openSqliteLog(config.dataDirectory, {
-    retention: config.retention,
-    dedupeWindowMs: config.dedupeWindowMs,
-    now: () => Date.now(),
-    maxWaitingEvents: config.limits.waitingEvents,
-    onCommit: metrics.onCommit,
-    onFault,
-  });
+  const metrics = createMetrics();
+  resources.defer(() => metrics.close());
+  const log = await openLog(config, metrics, onFault);
+  resources.defer(() => log.close());
   const registry = await openSqliteRegistry(config.dataDirectory);
+  resources.defer(() => registry.close());
   const { products, surfaces, streams } = productsOf(config);
   const engine = new Engine({
     log,
@@ -91,13 +98,35 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
   });
   metrics.observe(engine);
   const app = await createApp({ logger, corsOrigins: config.corsOrigins, trustProxy: config.trustProxy });
+  resources.defer(() => closeWithin(app, config.limits.shutdownMs));
   serveHealth(app, { isReady: () => engine.isReady, metrics });
-  const parts = { config, engine, logger, registry };
-  const closeSockets = await serveClients(app, parts, surfaces, streams);
+  resources.defer(await serveClients(app, { config, engine, logger, registry, onFault }, surfaces, streams));
   await engine.start();
-  const url = await app.listen({ host: config.host, port: config.port });
+  // First of all to be closed: clients are told to reconnect elsewhere while there is still a connection to tell them on.
+  resources.defer(() => engine.stop());
+  const url = displayUrl(await app.listen({ host: config.host, port: config.port }));
   logger.info({ url, epoch: engine.epoch, head: engine.routedTo }, "listening");
-  return { url: displayUrl(url), engine, publish: engine.publish.bind(engine), close: () => close(app, parts, closeSockets, log, metrics) };
+  return { url, engine, publish: engine.publish.bind(engine), close: () => resources.disposeAsync() };
+}
+
+function openLog(config: Config, metrics: Metrics, onFault: (error: unknown) => void): Promise<Log> {
+  return openSqliteLog(config.dataDirectory, {
+    retention: config.retention,
+    dedupeWindowMs: config.dedupeWindowMs,
+    now: () => Date.now(),
+    maxWaitingEvents: config.limits.waitingEvents,
+    onCommit: metrics.onCommit,
+    onFault,
+  });
+}
+
+/** Lets answers finish, then cuts what is left. */
+async function closeWithin(app: FastifyInstance, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((resolve) => (timer = setTimeout(resolve, ms)));
+  await Promise.race([app.close(), late]);
+  clearTimeout(timer);
+  app.server.closeAllConnections();
 }
 
 interface Parts {
@@ -105,6 +134,7 @@ interface Parts {
   readonly engine: Engine;
   readonly logger: Logger;
   readonly registry: Registry;
+  readonly onFault: (error: unknown) => void;
 }
 
 /** Broadtape's products, and where each meets its clients. */
@@ -121,13 +151,13 @@ function productsOf({ limits, symbols }: Config): { products: Product[]; surface
 
 async function serveClients(
   app: FastifyInstance,
-  { config, engine, logger, registry }: Parts,
+  { config, engine, logger, registry, onFault }: Parts,
   surfaces: SocketSurface[],
   streams: StreamSurface[],
 ) {
   const { limits, corsOrigins } = config;
   const now = () => Date.now();
-  const rules = { issuer: config.issuer, audience: config.audience };
+  const rules = { issuer: config.issuer, audience: config.audience, onFault };
   const sessions = new CookieSessions(registry, { now, ttlMs: limits.sessionTtlMs });
   sessions.onEnd((sessionId) => {
     engine.sessions.endCookie(sessionId);
@@ -147,7 +177,8 @@ async function serveClients(
       logger.error({ err: error }, "acknowledgements could not be kept");
     }),
   };
-  const addressOf = (request: IncomingMessage) => request.socket.remoteAddress ?? "";
+  const trust = proxyAddr.compile([...config.trustProxy]);
+  const addressOf = (request: IncomingMessage) => proxyAddr(request, trust);
   servePublishing(app, { engine, gate, bodyBytes: limits.eventBodyBytes });
   serveHistory(app, { engine, gate, pageEvents: limits.historyPage });
   serveSessions(
@@ -190,22 +221,6 @@ async function serveClients(
     await host.durable.flush();
     await io.close();
   };
-}
-
-async function close(
-  app: FastifyInstance,
-  { config, engine, registry }: Parts,
-  closeSockets: () => Promise<void>,
-  log: Log,
-  metrics: { close(): void },
-): Promise<void> {
-  await engine.stop();
-  const drained = Promise.all([closeSockets(), app.close()]);
-  await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, config.limits.shutdownMs).unref())]);
-  app.server.closeAllConnections();
-  await registry.close();
-  await log.close();
-  metrics.close();
 }
 
 /** As a person would open it. */

@@ -5,7 +5,9 @@
 import type { Offset } from "@broadtape/protocol/event-id";
 import type { StoredEvent } from "@broadtape/protocol/event";
 import type { Log } from "../log/log.ts";
+import type { Clock } from "./clock.ts";
 import type { Message } from "./message.ts";
+import type { Meter } from "./meter.ts";
 import type { Ring } from "./ring.ts";
 import type { Session } from "./session.ts";
 
@@ -17,17 +19,17 @@ export interface CatchUpHost {
   readonly log: Log;
   readonly ring: Ring;
   readonly routedTo: Offset;
-  now(): number;
+  readonly clock: Clock;
   /** What lossless followers were told of a stored event. */
   messagesOf(event: StoredEvent): readonly Message[];
-  countReplayed(messages: number): void;
+  readonly meter: Meter;
 }
 
 /** Returns when the lane flows, the session is gone, or the connection is full (then it is called again on drain). */
 export async function catchUp(host: CatchUpHost, session: Session): Promise<void> {
   const { outbox } = session;
   let lagging = false;
-  while (!session.isClosed && !outbox.flowing) {
+  while (isWanted(session)) {
     outbox.flush();
     if (!outbox.idle) return;
     const position = outbox.sentTo;
@@ -45,7 +47,7 @@ export async function catchUp(host: CatchUpHost, session: Session): Promise<void
     }
     const page = await readPage(host, session, position);
     // Something else (an older `after`) may have moved the lane while the page was read.
-    if (session.isClosed || outbox.sentTo !== position) continue;
+    if (!isWanted(session) || outbox.sentTo !== position) continue;
     if (page === "expired") {
       session.onExpired?.(position);
       return;
@@ -55,6 +57,11 @@ export async function catchUp(host: CatchUpHost, session: Session): Promise<void
     outbox.flush();
     outbox.advance(page.upTo);
   }
+}
+
+/** Asked anew after every wait: the session may be gone, or its lane may flow again. */
+function isWanted(session: Session): boolean {
+  return !session.isClosed && !session.outbox.flowing;
 }
 
 /** Sends whole batches until a chunk is full; returns when the next one was stored, or undefined when there is none. */
@@ -78,7 +85,7 @@ function send(host: CatchUpHost, session: Session, messages: readonly Message[])
     if (subscription.filter !== undefined && !subscription.filter(message)) continue;
     session.outbox.push(message);
     bytes += message.size;
-    host.countReplayed(1);
+    host.meter.replayed += 1;
   }
   return bytes;
 }
@@ -96,7 +103,7 @@ async function readPage(host: CatchUpHost, session: Session, after: Offset) {
 /** Tells how far behind the connection is; true when it did. */
 function sayLagging(host: CatchUpHost, session: Session, storedAt: number | undefined): boolean {
   if (storedAt === undefined) return false;
-  const words = session.surface.lagging?.("lossless", Math.max(0, host.now() - storedAt));
+  const words = session.surface.lagging?.("lossless", Math.max(0, host.clock.now() - storedAt));
   if (words === undefined) return false;
   session.say(words);
   return true;

@@ -2,7 +2,6 @@
  * What lapses by time alone becomes an event like any other: views say what is due and when, the engine publishes it then
  * (decision 0004). One entry an entity; a state that changed meanwhile only moves its entry.
  */
-import type { PublishedEvent } from "@broadtape/protocol/event";
 import type { Clock } from "./clock.ts";
 import type { Due } from "./product.ts";
 import type { DueEntity, Views } from "./views.ts";
@@ -16,9 +15,9 @@ export class Deadlines {
   readonly #views: Views;
   readonly #clock: Clock;
   readonly #wheel: Wheel;
-  readonly #publish: (tenant: string, event: PublishedEvent) => Promise<unknown>;
+  readonly #publish: (tenant: string, event: Due["event"]) => Promise<unknown>;
 
-  constructor(views: Views, clock: Clock, wheel: Wheel, publish: (tenant: string, event: PublishedEvent) => Promise<unknown>) {
+  constructor(views: Views, clock: Clock, wheel: Wheel, publish: (tenant: string, event: Due["event"]) => Promise<unknown>) {
     this.#views = views;
     this.#clock = clock;
     this.#wheel = wheel;

@@ -8,7 +8,8 @@ import type { Identity } from "@broadtape/protocol/identity";
 import type { Filters, TopicResult } from "@broadtape/protocol/native";
 import type { LogBounds } from "../log/log.ts";
 import { compileFilters } from "./filters.ts";
-import { withEventId } from "./message.ts";
+import { isoTime } from "./clock.ts";
+import { Message, withEventId } from "./message.ts";
 import type { Entry, Product, States, TopicKind } from "./product.ts";
 import type { Following, Session } from "./session.ts";
 import { type Subscription, type Topics, isPattern, matchesPattern } from "./topics.ts";
@@ -60,8 +61,6 @@ export interface FollowingHost {
   cursorAt(offset: Offset): string;
   eventIdOf(offset: Offset, storedAt: number): string;
   catchUp(session: Session): void;
-  /** Tells one session the newest value of a conflated topic, as an event. */
-  tellNewest(session: Session, following: Following, after: Offset): void;
   countResync(): void;
 }
 
@@ -108,13 +107,39 @@ export function follow(
   }
   for (const [, following] of added) {
     if (following.kind.lossless) following.subscription.from = resumed.offset;
-    else if (request.isDurable !== true) host.tellNewest(session, following, resumed.offset);
+    else if (request.isDurable !== true) tellNewest(host, session, following, resumed.offset);
   }
   if (added.some(([, { kind }]) => kind.lossless) && resumed.offset < host.routedTo) rewind(host, session, resumed.offset, added);
   session.whenFlowing(() => {
     const withoutState = request.isDurable === true ? added.filter(([, { kind }]) => !kind.lossless) : [];
     done({ results, cut: host.cursorAt(host.routedTo), snapshots: snapshotsOf(host, session, withoutState) });
   });
+}
+
+/** Tells one session the newest value of a conflated topic, as an event, where it is newer than what the session has. */
+function tellNewest(host: FollowingHost, session: Session, { kind, param, subscription }: Following, after: Offset): void {
+  const { tenant } = session.identity;
+  const entry = newestEntry(tenantsOf(host, tenant, kind).map((each) => host.views.entry(kind.view, each, kind.entity(param))));
+  if (entry === undefined || entry.offset <= after || kind.newestType === undefined) return;
+  const message = new Message({
+    tenant,
+    topic: subscription.name,
+    event: kind.newestType,
+    data: kind.render(entry.state),
+    offset: entry.offset,
+    batch: entry.offset,
+    eventId: host.eventIdOf(entry.offset, entry.storedAt),
+    time: isoTime(entry.storedAt),
+    correlationId: "",
+    key: kind.entity(param),
+    receivedAt: 0,
+  });
+  session.outbox.push(message);
+}
+
+/** Whose topics of a kind are followed and read: the own tenant's and, where the kind is shared, the public one's. */
+export function tenantsOf(host: Pick<FollowingHost, "publicTenant">, tenant: string, kind: TopicKind): string[] {
+  return kind.shared === true ? [...new Set([tenant, host.publicTenant])] : [tenant];
 }
 
 /** Where a cursor stands in the log as it is now. */
@@ -148,7 +173,7 @@ export function snapshots(
   tenant: string,
   { kind, param, name }: Allowed,
 ): Snapshot[] {
-  const tenants = kind.shared === true ? [...new Set([tenant, host.publicTenant])] : [tenant];
+  const tenants = tenantsOf(host, tenant, kind);
   if (!isPattern(name)) {
     const newest = newestEntry(tenants.map((each) => host.views.entry(kind.view, each, kind.entity(param))));
     return [{ topic: name, state: newest === undefined ? "null" : render(host, kind, newest) }];
@@ -214,7 +239,7 @@ function subscribe(
     sentAt: new Map(),
     places: new Map(),
   };
-  const tenants = target.kind.shared === true ? [...new Set([session.identity.tenant, host.publicTenant])] : [session.identity.tenant];
+  const tenants = tenantsOf(host, session.identity.tenant, target.kind);
   for (const tenant of tenants) {
     if (isPattern(target.name)) host.topics.followPattern(tenant, target.name, subscription);
     else host.topics.follow(tenant, target.name, subscription);

@@ -3,7 +3,7 @@ import { type Epoch, type Offset } from "@broadtape/protocol/event-id";
 import { parseJson } from "@broadtape/protocol/json";
 import type { StoredEvent } from "@broadtape/protocol/event";
 import type { Log } from "../log/log.ts";
-import type { Allowed } from "./following.ts";
+import { type Allowed, tenantsOf } from "./following.ts";
 import type { DomainEvent, Entry, Product } from "./product.ts";
 
 export interface HistoryHost {
@@ -28,15 +28,10 @@ export function domainEvent(event: StoredEvent): DomainEvent {
   };
 }
 
-/** The tenants whose log a topic's history is read from. */
-export function tenantsOf(host: Pick<HistoryHost, "publicTenant">, tenant: string, { kind }: Allowed): string[] {
-  return kind.shared === true ? [...new Set([tenant, host.publicTenant])] : [tenant];
-}
-
 /** Up to `limit` events of a topic after an offset, oldest first; `complete` when there is no more up to `until`. */
 export async function pageOf(host: HistoryHost, tenant: string, topic: Allowed, range: { after: Offset; until: Offset; limit: number }) {
   const pages = await Promise.all(
-    tenantsOf(host, tenant, topic).map((each) => host.log.read({ ...range, tenant: each, topics: [topic.name] })),
+    tenantsOf(host, tenant, topic.kind).map((each) => host.log.read({ ...range, tenant: each, topics: [topic.name] })),
   );
   // Only up to where every tenant's page is whole may they be merged.
   const upTo = Math.min(...pages.map((page) => page.upTo));

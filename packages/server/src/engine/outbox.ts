@@ -132,7 +132,7 @@ export class Outbox {
     }
     const { size } = this.#pending;
     if (size > this.#host.limits.behindBytes && !this.#connection.ready) {
-      this.#fallBehind();
+      this.#behind = true;
       if (size + this.#connection.unsentBytes > this.#host.limits.unsentBytes) this.#overflow();
     }
   }
@@ -151,9 +151,14 @@ export class Outbox {
     meter.writes += 1;
     meter.delivered += pending.count;
     this.lastSentAt = clock.monotonic();
+    this.#noteUnsent(this.lastSentAt, limits.behindBytes);
+  }
+
+  /** What was just handed over may have filled the connection. */
+  #noteUnsent(now: number, behindBytes: number): void {
     if (this.#connection.ready) return;
-    this.stuckSince ??= this.lastSentAt;
-    if (this.#connection.unsentBytes > limits.behindBytes) this.#fallBehind();
+    this.stuckSince ??= now;
+    if (this.#connection.unsentBytes > behindBytes) this.#behind = true;
   }
 
   /** The connection drained. */
@@ -202,10 +207,6 @@ export class Outbox {
     this.#pending = undefined;
     for (const value of this.#held.values()) this.#host.wheel.disarm(value.deadline);
     this.#held.clear();
-  }
-
-  #fallBehind(): void {
-    this.#behind = true;
   }
 
   /** The connection takes nothing: what can be had again from the log or the newest value is let go. */

@@ -30,7 +30,10 @@ export class Views implements States {
 
   constructor(products: readonly Product[]) {
     this.#productTables = new Map(
-      products.map((product) => [product, product.views.map((view) => ({ view, tenants: new Map(), size: 0 }))]),
+      products.map((product) => [
+        product,
+        product.views.map((view) => ({ view, tenants: new Map<string, Map<string, Entry<unknown>>>(), size: 0 })),
+      ]),
     );
     this.#tables = [...this.#productTables.values()].flat();
     this.#byView = new Map(this.#tables.map((table) => [table.view, table]));
@@ -118,7 +121,7 @@ export class Views implements States {
 
   #set(table: Table, tenant: string, entity: string, entry: Entry<unknown>): void {
     let entities = table.tenants.get(tenant);
-    if (entities === undefined) table.tenants.set(tenant, (entities = new Map()));
+    if (entities === undefined) table.tenants.set(tenant, (entities = new Map<string, Entry<unknown>>()));
     if (!entities.has(entity)) table.size += 1;
     entities.set(entity, entry);
     const due = table.view.due?.(entry.state, entity);

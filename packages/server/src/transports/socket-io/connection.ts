@@ -29,7 +29,7 @@ export class SocketIoConnection implements Connection {
   constructor(socket: Socket, forms: SocketIoForms) {
     this.#socket = socket;
     this.#forms = forms;
-    this.#engine = socket.conn as unknown as EngineSocket;
+    this.#engine = socket.conn;
   }
 
   get #isWebSocket(): boolean {

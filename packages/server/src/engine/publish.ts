@@ -1,0 +1,177 @@
+/**
+ * The one way through the house, readable top to bottom: publish → validate → append → apply to views → route.
+ * Everything after `append` is synchronous and in log order, so views and outboxes agree at every point.
+ */
+import { type Offset, streamId } from "@broadtape/protocol/event-id";
+import type { PublishAnswer, PublishResult, PublishedEvent, StoredEvent } from "@broadtape/protocol/event";
+import { type Appended, type Log, LogUnavailable } from "../log/log.ts";
+import type { Clock } from "./clock.ts";
+import { domainEvent } from "./history.ts";
+import type { Message } from "./message.ts";
+import type { Meter } from "./meter.ts";
+import type { Product } from "./product.ts";
+import { Ring } from "./ring.ts";
+import { type Applied, type RouteHost, apply, retell, route } from "./route.ts";
+import type { Topics } from "./topics.ts";
+import type { Turn } from "./turn.ts";
+import { type Admitted, type Publisher, type ValidationHost, validate } from "./validate.ts";
+import type { Views } from "./views.ts";
+
+export interface PublishingOptions {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly newId: () => string;
+  readonly products: readonly Product[];
+  readonly views: Views;
+  readonly topics: Topics;
+  readonly turn: Turn;
+  readonly meter: Meter;
+  readonly limits: { readonly batchEvents: number; readonly entities: number; readonly ringEvents: number; readonly ringBytes: number };
+  readonly onFault: (error: unknown) => void;
+}
+
+const FOLD_PAGE = 5000;
+
+export class Publishing {
+  readonly #options: PublishingOptions;
+  readonly #productOf = new Map<string, Product>();
+  readonly #validation: ValidationHost;
+  readonly #routing: RouteHost;
+  #ring: Ring;
+  #routedTo: Offset = 0;
+  #routedStoredAt = 0;
+  /** Batches are applied in the order of their calls to `append`, which is log order. */
+  #applying: Promise<void> = Promise.resolve();
+  #isOpen = false;
+
+  constructor(options: PublishingOptions) {
+    const { views, topics, turn, clock, limits, products, newId } = options;
+    this.#options = options;
+    for (const product of products) for (const type of Object.keys(product.types)) this.#productOf.set(type, product);
+    this.#ring = new Ring(0, { events: limits.ringEvents, bytes: limits.ringBytes });
+    this.#validation = { products, limits, isFull: () => views.isFull(limits.entities), now: () => clock.now(), newId };
+    this.#routing = { views, topics, turn, eventIdOf: (offset, storedAt) => this.eventIdOf(offset, storedAt) };
+  }
+
+  /** Newest offset that views hold and followers were told of. */
+  get routedTo(): Offset {
+    return this.#routedTo;
+  }
+
+  get ring(): Ring {
+    return this.#ring;
+  }
+
+  productOf(type: string): Product | undefined {
+    return this.#productOf.get(type);
+  }
+
+  /** Folds the log's events after `after` into the views, then takes events. */
+  async open(after: Offset): Promise<void> {
+    const { log, views, limits } = this.#options;
+    let upTo = after;
+    for (let isComplete = false; !isComplete;) {
+      const page = await log.read({ after: Math.max(upTo, log.bounds().oldest - 1), limit: FOLD_PAGE });
+      for (const stored of page.events) {
+        const product = this.#productOf.get(stored.type);
+        if (product !== undefined) views.fold(product, domainEvent(stored));
+      }
+      upTo = page.upTo;
+      isComplete = page.complete;
+    }
+    this.#routedTo = upTo;
+    this.#routedStoredAt = log.bounds().headStoredAt;
+    this.#ring = new Ring(upTo, { events: limits.ringEvents, bytes: limits.ringBytes });
+    this.#isOpen = true;
+  }
+
+  /** Takes nothing more; resolves when everything that was taken is applied. */
+  async close(): Promise<void> {
+    this.#isOpen = false;
+    await this.#applying;
+  }
+
+  /**
+   * Publishes a batch, all or nothing. Resolves after it is durable, folded and routed.
+   * Rejects with BadEvents, a FORBIDDEN refusal, or LogUnavailable; nothing is stored then.
+   */
+  async publish(events: readonly unknown[], publisher: Publisher): Promise<PublishAnswer> {
+    const receivedAt = this.#options.clock.monotonic();
+    const admitted = this.#admit(events, publisher);
+    const appending = this.#options.log.append(admitted.map(({ event }) => event));
+    const applying = this.#applying
+      .then(() => appending)
+      .then((appended) => {
+        this.#apply(admitted, appended, receivedAt);
+      });
+    // A rejected append is the publisher's to hear of; the next batch goes on.
+    this.#applying = applying.catch((error: unknown) => {
+      if (!(error instanceof LogUnavailable)) this.#options.onFault(error);
+    });
+    await applying;
+    const appended = await appending;
+    return { accepted: appended.length, results: appended.map((place, index) => this.#resultOf(place, admitted[index])) };
+  }
+
+  /** What the server publishes by itself: states that lapsed. */
+  async publishOwn(tenant: string, event: PublishedEvent & { readonly id: string }): Promise<void> {
+    await this.publish([event], { userId: "broadtape", tenant, anyTenant: false, correlationId: event.id, isServer: true });
+  }
+
+  /** What lossless followers were told of a stored event. */
+  messagesOf(stored: StoredEvent): readonly Message[] {
+    const product = this.#productOf.get(stored.type);
+    return product === undefined ? [] : retell(this.#routing, product, domainEvent(stored), stored);
+  }
+
+  eventIdOf(offset: Offset, storedAt: number): string {
+    return streamId(this.#options.log.epoch, offset, storedAt);
+  }
+
+  /** The spelling of a place in the log. Its time is for people to read: resume looks at the offset alone. */
+  cursorAt(offset: Offset): string {
+    return streamId(this.#options.log.epoch, offset, this.#routedStoredAt);
+  }
+
+  #admit(events: readonly unknown[], publisher: Publisher): readonly Admitted[] {
+    // Before the views are caught up, or while the log closes, nobody could be told.
+    if (!this.#isOpen) throw new LogUnavailable("the server is not ready");
+    try {
+      return validate(this.#validation, events, publisher);
+    } catch (error) {
+      this.#options.meter.refused += 1;
+      throw error;
+    }
+  }
+
+  #apply(admitted: readonly Admitted[], appended: readonly Appended[], receivedAt: number): void {
+    const batch: Applied[] = [];
+    for (const [index, place] of appended.entries()) {
+      const source = admitted[index];
+      if (source !== undefined && !place.duplicate) batch.push(appliedOf(source, place, receivedAt));
+    }
+    this.#options.meter.published += batch.length;
+    this.#options.meter.duplicates += appended.length - batch.length;
+    const last = batch.at(-1)?.stored;
+    if (last === undefined) return;
+    const messages = apply(this.#routing, batch);
+    route(this.#routing, messages);
+    this.#routedTo = last.offset;
+    this.#routedStoredAt = last.storedAt;
+    const lossless = messages.filter(({ key }) => key === undefined);
+    this.#ring.add(last.offset, last.storedAt, lossless);
+  }
+
+  #resultOf(place: Appended, source: Admitted | undefined): PublishResult {
+    if (source === undefined) throw new Error("the log answered for more events than it was given");
+    const spelling = source.product.spellEventId?.(this.#options.log.epoch, place.offset);
+    const eventId = spelling ?? this.eventIdOf(place.offset, place.storedAt);
+    return { id: source.event.id, eventId, offset: place.offset, duplicate: place.duplicate };
+  }
+}
+
+function appliedOf({ product, event, data }: Admitted, { offset, batch, storedAt }: Appended, receivedAt: number): Applied {
+  const { type, tenant, time, data: text } = event;
+  const stored: StoredEvent = { ...event, offset, batch, storedAt };
+  return { product, stored, event: { type, data, text, tenant, offset, storedAt, time }, receivedAt };
+}
