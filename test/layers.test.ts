@@ -34,7 +34,10 @@ afterAll(() => {
 
 it("fails the build on a wrong import, naming the rule and the file, and on nothing else", () => {
   const cruiser = join(root, "node_modules/.bin/depcruise");
-  const result = spawnSync(process.execPath, [realpathSync(cruiser), "--config", ".dependency-cruiser.cjs", "packages", "apps"], { cwd: tree, encoding: "utf8" });
+  const result = spawnSync(process.execPath, [realpathSync(cruiser), "--config", ".dependency-cruiser.cjs", "packages", "apps"], {
+    cwd: tree,
+    encoding: "utf8",
+  });
   expect(result.status).not.toBe(0);
   const wrong = [...result.stdout.matchAll(/error ([\w-]+): (\S+) →/g)].map(([, rule, file]) => `${rule ?? ""} ${file ?? ""}`).sort();
   expect(wrong).toEqual([

@@ -12,14 +12,13 @@ export interface Account {
 export async function signInAsDemoUser(): Promise<Account | undefined> {
   const first = await fetchDemoToken().catch(() => undefined);
   if (first === undefined) return undefined;
-  let unused: string | undefined = first.token;
+  let known = first.token;
+  let isUnused = true;
   const token = async () => {
-    const known = unused;
-    unused = undefined;
-    if (known !== undefined) return known;
-    const next = await fetchDemoToken();
-    if (next === undefined) throw new Error("demo mode is off now");
-    return next.token;
+    // A server that is away gives no fresh token; the old one is tried with it when it is back.
+    if (!isUnused) known = (await fetchDemoToken().catch(() => undefined))?.token ?? known;
+    isUnused = false;
+    return known;
   };
   return { ...first, token };
 }
