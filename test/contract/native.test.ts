@@ -163,16 +163,21 @@ describe("following", () => {
     expect((batch["events"] as Told[]).map(({ topic }) => topic)).toEqual(["symbol:BA", "symbol:BB"]);
   });
 
-  it("resumes with the newest value where that is newer, and tells when it cannot resume", async () => {
+  it("resumes with the newest value where that is newer, then the state as of now, and tells when it cannot resume", async () => {
     const first = (await publish(server.url, bestPrice("RES", "1", "2"))).body.results[0]?.eventId;
     const client = await welcomed();
     client.say({ type: "subscribe", id: 1, topics: ["symbol:RES"], after: first });
-    expect(await client.first("subscribed")).toMatchObject({ snapshots: [] });
+    expect(await client.first("subscribed")).toMatchObject({ snapshots: [{ topic: "symbol:RES", state: { eventId: first } }] });
+    expect(client.told.filter(({ type }) => type === "event")).toEqual([]);
     const second = (await publish(server.url, bestPrice("RES", "3", "4"))).body.results[0]?.eventId;
     const other = await welcomed();
     other.say({ type: "subscribe", id: 1, topics: ["symbol:RES"], after: first });
     expect(await other.first("event")).toMatchObject({ eventId: second, topic: "symbol:RES" });
-    expect((await other.first("subscribed"))["snapshots"]).toEqual([]);
+    expect(await other.first("subscribed")).toMatchObject({ snapshots: [{ topic: "symbol:RES", state: { eventId: second } }] });
+    const third = await welcomed();
+    third.say({ type: "subscribe", id: 1, topics: ["symbol:RES"], after: first, snapshot: false });
+    expect(await third.first("event")).toMatchObject({ eventId: second });
+    expect((await third.first("subscribed"))["snapshots"]).toEqual([]);
     for (const after of ["nonsense", "", "1735819800000-zzzzzzzzzzzzzz", "EV-ffffffffffffffff", "x".repeat(5000), "1-0000zzzzzzzzzz"]) {
       const lost = await welcomed();
       lost.say({ type: "subscribe", id: 1, topics: ["symbol:RES"], after });

@@ -5,7 +5,7 @@ import type { ConnectionStatus } from "./connection-state.ts";
 import { Feed } from "./feed.ts";
 import { DEFAULT_FOLDS, type Fold, type Folds, kindOf } from "./folds.ts";
 import { CursorKeeper, type PersistOptions } from "./persist.ts";
-import { isNewer, later } from "./position.ts";
+import { isNewer } from "./position.ts";
 import { type Store, safely } from "./store.ts";
 import { type Follower, Topic, type TopicOptions } from "./topic.ts";
 import type { EventOf, FollowStatus, StateOf, TopicHandlers } from "./types.ts";
@@ -89,19 +89,24 @@ export class Broadtape {
   ): Following {
     const fault = faultOf(name, this.#feed.topics.get(name), filters) ?? (this.#isClosed ? CLOSED : undefined);
     if (fault !== undefined) return this.#refused(name, handlers as TopicHandlers, fault);
-    const topic = this.#feed.topics.get(name) ?? this.#create(name, filters, after);
+    const existing = this.#feed.topics.get(name);
+    const topic = existing ?? this.#create(name, filters, after);
+    const reached = this.#feed.reached(topic);
+    // What others have passed is not told again to one alone.
+    const isBehind = existing !== undefined && after !== undefined && reached !== undefined && isNewer(reached, after);
+    // With a cursor of before one hears what was missed, and awaits the state all the same.
+    const isResumed = !isBehind && (existing === undefined || after !== undefined) && topic.cursor !== undefined;
     let answer: Follower["answer"] = () => undefined;
     const ready = new Promise<FollowStatus>((resolve) => (answer = resolve));
     const follower: Follower = {
       handlers: handlers as TopicHandlers,
       maxUpdatesPerSecond: rateOf(maxUpdatesPerSecond),
-      // The first one on a topic with a cursor of before hears what was missed, and awaits the state all the same.
-      hears: topic.followers.size === 0 && topic.cursor !== undefined && topic.asked === undefined && !topic.hasState,
+      hears: isResumed,
       awaits: true,
       status: undefined,
       answer,
     };
-    this.#join(topic, follower, after);
+    this.#join(topic, follower, isBehind);
     return {
       ready,
       update: (options) => {
@@ -153,21 +158,17 @@ export class Broadtape {
     return topic;
   }
 
-  #join(topic: Topic, follower: Follower, after: string | undefined): void {
-    const { subscriptions } = this.#feed;
+  #join(topic: Topic, follower: Follower, isBehind: boolean): void {
     topic.followers.add(follower);
     // Somebody new asks: what was refused before may be granted now.
     if (topic.refusal !== undefined) {
       topic.refusal = undefined;
       topic.asked = undefined;
     }
-    subscriptions.change(topic);
-    const reached = topic.isLive ? later(topic.cursor, this.#feed.head) : topic.cursor;
-    const isBehind = after !== undefined && !follower.hears && reached !== undefined && isNewer(reached, after);
+    this.#feed.subscriptions.change(topic);
     queueMicrotask(() => {
       if (!topic.followers.has(follower)) return;
       if (topic.isLive) this.#feed.tellStatus(follower, { topic: topic.name, ok: true });
-      // What others have passed is not told again to one alone.
       if (isBehind) this.#call(() => follower.handlers.onResync?.("expired"));
       if (follower.awaits && topic.hasState) this.#feed.tellState(topic, follower);
     });
@@ -188,7 +189,7 @@ export class Broadtape {
 
   #cursors(): [string, string][] {
     return [...this.#feed.topics.values()].flatMap((topic) => {
-      const cursor = topic.isLive ? later(topic.cursor, this.#feed.head) : topic.cursor;
+      const cursor = this.#feed.reached(topic);
       return cursor === undefined ? [] : [[topic.name, cursor] satisfies [string, string]];
     });
   }

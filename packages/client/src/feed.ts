@@ -95,8 +95,12 @@ export class Feed {
   tellState(topic: Topic, follower: Follower): void {
     follower.awaits = false;
     follower.hears = true;
-    const place = { topic: topic.name, cursor: (topic.isLive ? later(topic.cursor, this.#head) : topic.cursor) ?? "" };
-    this.#call(() => follower.handlers.onSnapshot?.(topic.state, place));
+    this.#tellStates(topic, follower, [{ topic: topic.name, state: topic.state }], this.reached(topic) ?? "");
+  }
+
+  /** Everything of the topic up to here was received. */
+  reached(topic: Topic): string | undefined {
+    return topic.isLive ? later(topic.cursor, this.#head) : topic.cursor;
   }
 
   /** Tells one follower what became of the subscription, if it does not know. */
@@ -113,7 +117,6 @@ export class Feed {
     const byTopic = new Map<Topic, EventMessage[]>();
     for (const event of events) {
       for (const topic of this.aliases.topicsOf(event.topic, this.topics)) {
-        if (!topic.isOpen) continue;
         const own = byTopic.get(topic);
         if (own === undefined) byTopic.set(topic, [event]);
         else own.push(event);
@@ -167,8 +170,7 @@ export class Feed {
   #takeStates(topic: Topic, states: readonly { readonly state: unknown }[], cut: string): readonly Follower[] {
     const owed = [...topic.followers].filter(({ awaits }) => awaits);
     if (states.length === 0 && topic.asked?.after !== undefined) {
-      // What was missed came without a state: asked for by itself, while events go on.
-      topic.needsState = owed.length > 0 && !topic.hasState;
+      // Nobody awaited a state when this was asked; who came since is answered from what is known, or asked for anew.
       return topic.hasState ? owed : [];
     }
     if (states.length > 0 && (owed.length > 0 || !topic.hasState)) topic.takeSnapshot(states.at(-1)?.state, cut);
@@ -181,14 +183,20 @@ export class Feed {
 
   #tellAnswer(topic: Topic, owed: readonly Follower[], states: readonly { topic: string; state: unknown }[], cut: string): void {
     for (const follower of [...topic.followers]) this.tellStatus(follower, { topic: topic.name, ok: true });
+    const named = topic.pattern === undefined ? states.map(({ state }) => ({ topic: topic.name, state })) : states;
     for (const follower of owed) {
-      for (const { topic: name, state } of states) {
-        const place = { topic: topic.pattern === undefined ? topic.name : name, cursor: cut };
-        if (topic.followers.has(follower)) this.#call(() => follower.handlers.onSnapshot?.(state, place));
-      }
-      if (states.length === 0 && topic.hasState && follower.awaits) this.tellState(topic, follower);
+      if (follower.awaits) this.tellState(topic, follower);
+      else this.#tellStates(topic, follower, named, cut);
     }
     this.subscriptions.change(topic);
+  }
+
+  #tellStates(topic: Topic, follower: Follower, states: readonly { topic: string; state: unknown }[], cursor: string): void {
+    const { onSnapshot, onSnapshots } = follower.handlers;
+    for (const { topic: name, state } of states) {
+      if (topic.followers.has(follower)) this.#call(() => onSnapshot?.(state, { topic: name, cursor }));
+    }
+    if (topic.followers.has(follower)) this.#call(() => onSnapshots?.(states, cursor));
   }
 
   #pass(lastEventId: string): void {

@@ -223,8 +223,8 @@ function requestOf(topic: Topic): Subscribe {
   return {
     type: "subscribe",
     ...(after !== undefined && { after }),
-    // A state besides what was missed, where somebody has none yet.
-    ...(after !== undefined && topic.awaitsSnapshot && { snapshot: true }),
+    // What was missed is enough where everybody has a state.
+    ...(after !== undefined && !topic.awaitsSnapshot && { snapshot: false }),
     ...(rate !== undefined && { maxUpdatesPerSecond: rate }),
     ...(filters !== undefined && { filters }),
   };

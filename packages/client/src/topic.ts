@@ -52,8 +52,6 @@ export class Topic {
   refusal: FollowStatus | undefined;
   /** It was refused together with others and is asked for by itself. */
   isAlone = false;
-  /** The server gave no state with what was missed: it is asked for by itself. */
-  needsState = false;
   /** The newest lossless event that was taken or is in the snapshot. */
   #passed: string | undefined;
   /** Everything up to here is in the snapshot. */
@@ -68,11 +66,6 @@ export class Topic {
     this.filters = filters;
     this.cursor = cursor;
     this.#passed = cursor;
-  }
-
-  /** Whether events count now: not those of an earlier subscription before the answer to this one. */
-  get isOpen(): boolean {
-    return this.isLive || (this.asked?.after !== undefined && !this.asked.isAnswered);
   }
 
   /** The one subscription's rate: the highest of the followers', none where one wants all. */
@@ -93,7 +86,7 @@ export class Topic {
   /** Where to ask from: with somebody who heard what was before, what came since; else nothing but the state. */
   get resumeFrom(): string | undefined {
     // The server replays topics, not patterns.
-    if (this.cursor === undefined || this.pattern !== undefined || this.needsState) return undefined;
+    if (this.cursor === undefined || this.pattern !== undefined) return undefined;
     for (const { hears } of this.followers) if (hears) return this.cursor;
     return undefined;
   }
@@ -116,7 +109,6 @@ export class Topic {
   /** The state as of `cut` replaces what was known. A pattern has none of its own. */
   takeSnapshot(state: unknown, cut: string): void {
     this.hasState = this.pattern === undefined;
-    this.needsState = false;
     this.state = state;
     this.#passed = cut;
     this.#snapshotCut = cut;
@@ -142,7 +134,6 @@ export class Topic {
     this.isLive = false;
     this.asked = undefined;
     this.refusal = undefined;
-    this.needsState = false;
     if (this.pattern !== undefined) for (const follower of this.followers) follower.awaits = true;
   }
 

@@ -59,6 +59,9 @@ export interface SnapshotPlace {
 export interface TopicHandlers<State = unknown, Event extends EventMessage = EventMessage> {
   /** The state at the beginning, and anew after a gap that could not be filled. `null`: nothing was published yet. */
   readonly onSnapshot?: ((state: State | null, place: SnapshotPlace) => void) | undefined;
+  /** The same, all states of one answer together: of a pattern there may be many, or none. */
+  readonly onSnapshots?:
+    ((states: readonly { readonly topic: string; readonly state: State | null }[], cursor: string) => void) | undefined;
   /** Each event after the snapshot: in order, none missing, none twice. */
   readonly onEvent?: ((event: Event) => void) | undefined;
   /** The same events as they belong together: all of this topic's in one publish batch, one or more. */

@@ -22,8 +22,6 @@ export class ModelServer {
   log: ModelEvent[] = [];
   /** The oldest offset that can be replayed. */
   oldest = 1;
-  /** Sends states along with what was missed, as contract 70-details "after" says. */
-  givesStateAfter = false;
   readonly sessions = new Set<ModelSession>();
 
   get head(): number {
@@ -141,7 +139,7 @@ export class ModelSession {
     if (message.type === "subscribe") this.#subscribe(message);
   }
 
-  #subscribe({ id = 0, topics, after }: Extract<ClientMessage, { type: "subscribe" }>): void {
+  #subscribe({ id = 0, topics, after, snapshot = true }: Extract<ClientMessage, { type: "subscribe" }>): void {
     const server = this.#server;
     const cursor = after === undefined ? undefined : parseEventId(after);
     const isKnown = cursor?.epoch === server.epoch && cursor.offset <= server.head;
@@ -163,7 +161,7 @@ export class ModelSession {
       if (!isLossless(topic) && newest !== undefined && newest.offset > from) this.#wire.push(server.message(newest));
     }
     this.#rewind(from, topics);
-    this.#whenFlowing.push(() => answer(server.givesStateAfter));
+    this.#whenFlowing.push(() => answer(snapshot));
     if (!this.#isLagging) this.catchUp();
   }
 

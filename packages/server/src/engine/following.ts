@@ -17,9 +17,9 @@ import { type Subscription, type Topics, isPattern, matchesPattern } from "./top
 export interface FollowRequest {
   /** As the client wrote them; answers name them so. */
   readonly topics: readonly string[];
-  /** Resumes after this event instead of a snapshot. */
+  /** Resumes after this event: what was missed comes first, then the state as of now (contract 70-details "after"). */
   readonly after?: string | undefined;
-  /** `after` is what the server kept for the client, which has no state itself: conflated topics get their snapshot all the same. */
+  /** `after` is what the server kept for the client, which has no values itself: those of conflated topics come in the snapshot alone. */
   readonly isDurable?: boolean | undefined;
   readonly maxUpdatesPerSecond?: number | undefined;
   readonly filters?: Filters | undefined;
@@ -111,8 +111,8 @@ export function follow(
   }
   if (added.some(([, { kind }]) => kind.lossless) && resumed.offset < host.routedTo) rewind(host, session, resumed.offset, added);
   session.whenFlowing(() => {
-    const withoutState = request.isDurable === true ? added.filter(([, { kind }]) => !kind.lossless) : [];
-    done({ results, cut: host.cursorAt(host.routedTo), snapshots: snapshotsOf(host, session, withoutState) });
+    const snapshots = request.snapshot === false ? [] : snapshotsOf(host, session, added);
+    done({ results, cut: host.cursorAt(host.routedTo), snapshots });
   });
 }
 

@@ -44,7 +44,9 @@ export function marketDataStream(
       return { topics: symbols.map((symbol) => `symbol:${symbol}`), maxUpdatesPerSecond: maxUpdatesPerSecond?.data };
     },
     open(session, desk, { topics, maxUpdatesPerSecond }, after) {
-      desk.follow(session, { topics, maxUpdatesPerSecond, after }, Infinity, ({ snapshots, resync, cut }) => {
+      // Prices that are newer than what the client has come as what was missed; the others it has.
+      const snapshot = after === undefined;
+      desk.follow(session, { topics, maxUpdatesPerSecond, after, snapshot }, Infinity, ({ snapshots, resync, cut }) => {
         if (resync !== undefined) session.say({ name: "resync", body: JSON.stringify({ reason: resync.reason, eventId: cut }) });
         for (const { state } of snapshots) {
           if (state === "null") continue;
