@@ -95,9 +95,9 @@ describe("bin/broadtape.js", () => {
 
   if (host !== undefined)
     it("runs on the host's Node through the pinned one, and ends with it", async () => {
-      const { stdout } = await run(host ?? "", [launcher, ...args], { env: { ...plain, ...newSettings() } });
+      const { stdout } = await run(host, [launcher, ...args], { env: { ...plain, ...newSettings() } });
       expect(stdout).toMatch(/^eyJ\S+\n$/);
-      const child = start(["serve"], newSettings(), [host ?? "", launcher]);
+      const child = start(["serve"], newSettings(), [host, launcher]);
       const url = await urlOf(child);
       child.kill("SIGTERM");
       expect(await once(child, "exit")).toEqual([0, null]);
@@ -106,7 +106,7 @@ describe("bin/broadtape.js", () => {
 
   if (host !== undefined)
     it("takes a signal to the whole group, which both get, for one", async () => {
-      const child = start(["serve"], newSettings(), [host ?? "", launcher], { detached: true });
+      const child = start(["serve"], newSettings(), [host, launcher], { detached: true });
       await urlOf(child);
       process.kill(-(child.pid ?? 0), "SIGTERM");
       expect(await once(child, "exit")).toEqual([0, null]);
@@ -114,7 +114,7 @@ describe("bin/broadtape.js", () => {
 
   if (host !== undefined)
     it("does not leave the server behind when it is killed", async () => {
-      const child = start(["serve"], newSettings(), [host ?? "", launcher]);
+      const child = start(["serve"], newSettings(), [host, launcher]);
       const url = await urlOf(child);
       child.kill("SIGKILL");
       await expect.poll(async () => isAnswering(url), { timeout: 10_000 }).toBe(false);

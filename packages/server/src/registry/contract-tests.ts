@@ -64,7 +64,7 @@ export function registryContract(open: () => Promise<Registry>, reopen?: (regist
         await registry.saveSession(session);
         await registry.saveSession({ ...session, idHash: "ended" });
         await registry.endSession("ended");
-        registry = (await reopen?.(registry)) ?? registry;
+        registry = await reopen(registry);
         expect(await registry.findSession(session.idHash)).toEqual(session);
         expect(await registry.findSession("ended")).toBeUndefined();
       });
