@@ -1,6 +1,7 @@
 /** The envelope: an event as publishers send it (CloudEvents 1.0, contract 00-common "Publishing") and as the log keeps it. */
 import { z } from "zod";
 import type { Offset } from "./event-id.ts";
+import { nameOf } from "./identity.ts";
 
 const text = (max: number) => z.string().min(1).max(max);
 
@@ -16,7 +17,7 @@ export const eventEnvelope = z.looseObject({
   source: text(1024).optional(),
   time: z.iso.datetime({ offset: true, error: "must be an RFC 3339 time" }).optional(),
   subject: text(1024).optional(),
-  tenantid: text(128).optional(),
+  tenantid: nameOf(128).optional(),
   correlationid: z
     .string()
     .regex(/^[\x21-\x7e]{1,128}$/, "must be 1 to 128 visible ASCII characters")

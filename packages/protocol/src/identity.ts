@@ -1,12 +1,20 @@
 /** Who is at the other end (contract 00-common "Identity"). */
 import { z } from "zod";
 
-const id = z.string().min(1).max(256);
+/** Names of users and tenants become parts of keys, which control characters separate. */
+export const nameOf = (max: number) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .regex(/^[^\u0000-\u001f\u007f]*$/, "must hold no control characters");
+
+const id = nameOf(256);
 
 /** The claims of a token. One without `sub`, `tenantId` or `exp` is refused. */
 export const tokenClaims = z.looseObject({
   sub: id,
-  tenantId: z.string().min(1).max(128),
+  tenantId: nameOf(128),
   /** Seconds since the epoch. */
   exp: z.number(),
   permissions: z.array(z.string().max(256)).max(1000).optional(),

@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import { type EventFault, Refusal } from "@broadtape/protocol/errors";
 import { type PublishedEvent, eventEnvelope } from "@broadtape/protocol/event";
+import { isDeeperThan } from "@broadtape/protocol/json";
 import type { NewEvent } from "../log/log.ts";
 import type { DomainEvent, Product } from "./product.ts";
 
@@ -45,6 +46,8 @@ export interface ValidationHost {
 }
 
 const MAX_FAULTS = 100;
+/** Levels of an event's data. Below what can be parsed, so that whatever wraps it can be read too, and after a restart still. */
+const MAX_DATA_DEPTH = 64;
 
 /** Checks a whole batch. Throws {@link BadEvents}, or a FORBIDDEN refusal for a tenant that is not the publisher's. */
 export function validate(host: ValidationHost, events: readonly unknown[], publisher: Publisher): readonly Admitted[] {
@@ -84,7 +87,10 @@ function admit(host: ValidationHost, input: unknown, publisher: Publisher, now: 
   const fault = product.admit?.({ type: event.type, data: checked.data, tenant });
   if (fault !== undefined) return [fault];
   if (host.isFull()) return [{ path: "", message: "the server holds as many entities as it may" }];
-  return admittedOf(host, event, product, checked.data, tenant, publisher, now);
+  const admitted = admittedOf(host, event, product, checked.data, tenant, publisher, now);
+  if (isDeeperThan(admitted.event.data, MAX_DATA_DEPTH))
+    return [{ path: "data", message: `is nested deeper than ${MAX_DATA_DEPTH} levels` }];
+  return admitted;
 }
 
 function admittedOf(

@@ -39,6 +39,8 @@ export interface SourceQuote {
 export interface SymbolState {
   readonly price: BestPrice;
   readonly quotes: readonly SourceQuote[];
+  /** The price is a publisher's own: it stands until the next price or quote, whichever sources fall silent. */
+  readonly isGiven?: true;
 }
 
 /** Where and when the log took the event that is folded. */
@@ -49,7 +51,7 @@ export interface Place {
 
 /** A publisher's own best price: taken as it is, with what it left out derived in decimals. */
 export function foldBestPrice(state: SymbolState | undefined, data: BestPriceData): SymbolState {
-  return { price: withDerived(allowListed(data)), quotes: state?.quotes ?? [] };
+  return { price: withDerived(allowListed(data)), quotes: state?.quotes ?? [], isGiven: true };
 }
 
 /** A source's quote: replaces its last one; sources silent for `staleAfterMs` at this arrival are dropped. */
@@ -65,6 +67,7 @@ export function foldQuoteStale(state: SymbolState | undefined, data: QuoteStaleD
   const stale = state?.quotes.find((quote) => quote.source === data.source && quote.offset === data.quoteOffset);
   if (state === undefined || stale === undefined) return state;
   const quotes = state.quotes.filter((quote) => quote !== stale);
+  if (state.isGiven === true) return { ...state, quotes };
   return { price: bestOf(data.symbol, quotes, place.storedAt), quotes };
 }
 

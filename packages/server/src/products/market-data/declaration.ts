@@ -29,7 +29,7 @@ export function marketData({ symbols, staleSourceMs }: MarketDataOptions): Marke
   const universe = symbols && new Set(symbols);
   const prices: View<SymbolState, MarketDataEvent> = {
     name: "prices",
-    version: 1,
+    version: 2,
     entityOf: (event) => event.data.symbol,
     fold(state, event) {
       switch (event.type) {

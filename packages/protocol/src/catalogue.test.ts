@@ -1,0 +1,89 @@
+import { describe, expect, expectTypeOf, it } from "vitest";
+import { type EventData, catalogue, jsonSchemaOf } from "./catalogue.ts";
+import { ExactNumber, type JsonNumber, parseJson } from "./json.ts";
+
+const side = { price: 1.1, size: 5, source: "LP1" };
+const samples = {
+  "market-data.best-price": { symbol: "EUR/USD", bestBid: side, bestAsk: side, midPrice: 1.1, spread: 0, spreadBps: 0, timestamp: 1 },
+  "market-data.quote": { symbol: "EUR/USD", source: "LP1", bid: 1.1, bidSize: 1, ask: 1.2, askSize: 1, timestamp: 1 },
+  "market-data.quote-stale": { symbol: "EUR/USD", source: "LP1", quoteOffset: 1 },
+} satisfies { [T in keyof typeof catalogue]: EventData<T> };
+
+interface ObjectSchema {
+  readonly type: string;
+  readonly properties: Readonly<Record<string, unknown>>;
+  readonly required: readonly string[];
+}
+
+const schemaOf = (type: keyof typeof catalogue) => jsonSchemaOf(catalogue[type].schema) as ObjectSchema;
+const types = Object.keys(samples) as (keyof typeof samples)[];
+
+describe("the catalogue", () => {
+  it.each(types)("describes %s, and takes its sample", (type) => {
+    expect(type).toMatch(/^[a-z-]+\.[a-z-]+$/);
+    expect(catalogue[type].description).toMatch(/\.$/);
+    expect(catalogue[type].schema.parse(samples[type])).toEqual(samples[type]);
+  });
+
+  it.each(types)("requires the same fields of %s in JSON Schema as in its checks", (type) => {
+    const sample: Readonly<Record<string, unknown>> = samples[type];
+    const schema = schemaOf(type);
+    expect(schema.type).toBe("object");
+    expect(Object.keys(schema.properties).sort()).toEqual(Object.keys(sample).sort());
+    const refusedWithout = Object.keys(sample).filter((key) => !catalogue[type].schema.safeParse({ ...sample, [key]: undefined }).success);
+    expect([...schema.required].sort()).toEqual(refusedWithout.sort());
+  });
+
+  it("says number in JSON Schema where digits are kept", () => {
+    const { properties } = schemaOf("market-data.quote");
+    expect(properties["bid"]).toEqual({ type: ["number", "null"] });
+  });
+
+  it("gives TypeScript the types of its checks", () => {
+    expectTypeOf<EventData<"market-data.quote">["symbol"]>().toEqualTypeOf<string>();
+    expectTypeOf<EventData<"market-data.quote">["bid"]>().toEqualTypeOf<JsonNumber | null | undefined>();
+    expectTypeOf<EventData<"market-data.quote-stale">["quoteOffset"]>().toEqualTypeOf<number>();
+  });
+
+  it("keeps what the server publishes itself to the server", () => {
+    const internal = types.filter((type) => "internal" in catalogue[type]);
+    expect(internal).toEqual(["market-data.quote-stale"]);
+  });
+});
+
+describe("a published number", () => {
+  const quote = (digits: string) =>
+    catalogue["market-data.quote"].schema.safeParse({ ...samples["market-data.quote"], bid: parseJson(digits) });
+
+  it.each(["0", "-37.63", "1.10", "1e-7", "1E+64", "0.000000000000000000000000000001", "9".repeat(64)])("may read %s", (digits) => {
+    expect(quote(digits).success).toBe(true);
+  });
+
+  it.each(["1e65", "1E-65", "1e999999999", "-1e400", "9".repeat(65), `0.${"0".repeat(80)}1`])(
+    "is refused as %s: arithmetic on it is not cheap",
+    (digits) => {
+      expect(quote(digits).success).toBe(false);
+    },
+  );
+
+  it("is a number, not text, nor something that looks like one of ours", () => {
+    for (const bid of ["1.1", true, {}, { digits: "1.1" }, [], NaN, Infinity]) {
+      expect(catalogue["market-data.quote"].schema.safeParse({ ...samples["market-data.quote"], bid }).success).toBe(false);
+    }
+    expect(catalogue["market-data.quote"].schema.safeParse({ ...samples["market-data.quote"], bid: new ExactNumber("1.10") }).success).toBe(
+      true,
+    );
+  });
+});
+
+describe("a symbol", () => {
+  const isSymbol = (symbol: unknown) =>
+    catalogue["market-data.quote"].schema.safeParse({ ...samples["market-data.quote"], symbol }).success;
+
+  it("is what feeds call it, and never a pattern", () => {
+    expect(["EUR/USD", "BTC-USDT", "BRK.B", "XBTUSD_220624", "ES=F", "a@b", "A".repeat(64)].filter((symbol) => !isSymbol(symbol))).toEqual(
+      [],
+    );
+    expect(["", "*", "EUR*", "/USD", "EUR USD", "EUR,USD", "é", "A\n", "\u0000", "A".repeat(65), 7, null].filter(isSymbol)).toEqual([]);
+  });
+});
