@@ -8,6 +8,9 @@ import type { Message } from "./message.ts";
 type Bound = Filters[string];
 type Test = (value: unknown) => boolean;
 
+/** As JSON writes numbers: what begins with a zero (a phone number, a code) is text. */
+const DECIMAL = /^-?(0|[1-9]\d{0,39})(\.\d{1,40})?$/;
+
 /** Compiles filters; throws BAD_REQUEST for a field that the topic does not declare or a bound that makes no sense. */
 export function compileFilters(filters: Filters, filterable: readonly string[]): (message: Message) => boolean {
   const tests = Object.entries(filters).map(([field, bound]) => {
@@ -43,7 +46,5 @@ function equals(value: unknown, wanted: string | number | boolean): boolean {
 }
 
 function isDecimal(value: unknown): value is Decimal {
-  return (
-    typeof value === "number" || value instanceof ExactNumber || (typeof value === "string" && /^-?\d{1,40}(\.\d{1,40})?$/.test(value))
-  );
+  return typeof value === "number" || value instanceof ExactNumber || (typeof value === "string" && DECIMAL.test(value));
 }

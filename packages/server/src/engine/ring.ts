@@ -12,8 +12,8 @@ interface Step {
 
 export class Ring {
   readonly #limits: { readonly events: number; readonly bytes: number };
-  /** One a publish batch, in log order. The first `#start` ones are gone. */
-  #steps: Step[] = [];
+  /** One a publish batch, in log order. The first `#start` ones are gone: undefined, so that they cost a reference. */
+  #steps: (Step | undefined)[] = [];
   #start = 0;
   #bytes = 0;
   #messages = 0;
@@ -67,6 +67,7 @@ export class Ring {
   #dropOldest(): void {
     const step = this.#steps[this.#start];
     if (step === undefined) return;
+    this.#steps[this.#start] = undefined;
     this.#start += 1;
     this.#floor = step.upTo;
     this.#bytes -= step.bytes;

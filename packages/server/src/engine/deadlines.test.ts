@@ -1,0 +1,101 @@
+import { describe, expect, it } from "vitest";
+import { newMemoryDisk } from "../log/memory/memory-disk.ts";
+import { marketData } from "../products/market-data/declaration.ts";
+import { Rig, type RigOptions, identityOf } from "../../testing/rig.ts";
+
+const STALE_MS = 30_000;
+const products = [marketData({ symbols: undefined, staleSourceMs: STALE_MS })];
+
+async function setUp(options: RigOptions = {}) {
+  const rig = await Rig.start({ ...options, products });
+  const quote = async (source: string, bid: number, symbol = "EUR/USD") => {
+    const event = { type: "market-data.quote", data: { symbol, source, bid, timestamp: 5 } };
+    await rig.engine.publish([event], { userId: "pub", tenant: "acme", anyTenant: false, correlationId: "c" });
+    rig.clock.turn();
+  };
+  const pass = async (ms: number) => {
+    rig.clock.advance(ms);
+    await rig.settle();
+  };
+  const best = () => {
+    const entry = products[0] && rig.engine.views.entry(products[0].prices, "acme", "EUR/USD");
+    return entry?.state.price.bestBid?.source;
+  };
+  const stale = () => rig.disk.events.filter(({ event }) => event.type === "market-data.quote-stale").map(({ event }) => event.id);
+  return { rig, quote, pass, best, stale };
+}
+
+describe("a source that falls silent", () => {
+  it("leaves the best price after so long by the server's clock, as an event like any other", async () => {
+    const { rig, quote, pass, best, stale } = await setUp();
+    const { session, client } = rig.open(identityOf("ann"));
+    await rig.follow(session, { topics: ["symbol:EUR/USD"] });
+    await quote("A", 1.2);
+    await pass(10_000);
+    await quote("B", 1.1);
+    await pass(STALE_MS - 10_000 - 1);
+    expect([best(), stale()]).toEqual(["A", []]);
+    await pass(10);
+    expect([best(), stale()]).toEqual(["B", ["quote-stale/EUR/USD/A/1"]]);
+    expect(client.bodies("event")).toHaveLength(3);
+    await pass(10_000);
+    expect([best(), stale().length]).toEqual([undefined, 2]);
+    await pass(1_000_000);
+    expect(stale()).toHaveLength(2);
+  });
+
+  it("stays when it quotes in time", async () => {
+    const { quote, pass, best, stale } = await setUp();
+    for (let count = 0; count < 10; count++) {
+      await quote("A", 1.2);
+      await pass(STALE_MS - 100);
+    }
+    expect([best(), stale()]).toEqual(["A", []]);
+  });
+
+  it("is one armed deadline a symbol, however often it quotes", async () => {
+    const { rig, quote } = await setUp();
+    const before = rig.engine.wheel.size;
+    for (let count = 0; count < 20; count++) await quote("A", count);
+    expect(rig.engine.wheel.size).toBe(before + 1);
+    await quote("A", 1, "GBP/USD");
+    expect(rig.engine.wheel.size).toBe(before + 2);
+  });
+
+  it("leaves after a restart too, counted from its quote", async () => {
+    const disk = newMemoryDisk(7);
+    const first = await setUp({ disk });
+    await first.quote("A", 1.2);
+    await first.pass(10_000);
+    first.rig.log.crash();
+    const second = await setUp({ disk, clock: first.rig.clock });
+    await second.pass(STALE_MS - 10_000 - 1);
+    expect(second.best()).toBe("A");
+    await second.pass(10);
+    expect([second.best(), second.stale().length]).toEqual([undefined, 1]);
+  });
+
+  it("leaves at the start when it fell silent while the server was down", async () => {
+    const disk = newMemoryDisk(7);
+    const first = await setUp({ disk });
+    await first.quote("A", 1.2);
+    await first.rig.engine.checkpoints.save(1);
+    first.rig.log.crash();
+    first.rig.clock.stall(3_600_000);
+    const second = await setUp({ disk, clock: first.rig.clock });
+    await second.pass(1100);
+    expect([second.best(), second.stale().length]).toEqual([undefined, 1]);
+  });
+
+  it("leaves once the log takes events again", async () => {
+    const { rig, quote, pass, best, stale } = await setUp();
+    await quote("A", 1.2);
+    rig.disk.failure = new Error("disk full");
+    await pass(STALE_MS + 10);
+    expect([best(), stale()]).toEqual(["A", []]);
+    await pass(5000);
+    rig.disk.failure = undefined;
+    await pass(1100);
+    expect([best(), stale().length]).toEqual([undefined, 1]);
+  });
+});
