@@ -18,7 +18,7 @@ const config = readConfig({
   BROADTAPE_SYMBOLS: Array.from({ length: TOPICS }, (_, index) => symbolOf(index)).join(","),
   BROADTAPE_LIMIT_CONNECTIONS_PER_USER: "100000",
   BROADTAPE_LIMIT_SSE_ATTEMPTS_PER_MINUTE: "1000000",
-  ...(process.env["BENCH_FLUSH_WINDOW_MS"] !== undefined && { BROADTAPE_LIMIT_FLUSH_WINDOW_MS: process.env["BENCH_FLUSH_WINDOW_MS"] }),
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith("BROADTAPE_LIMIT_"))),
 });
 const server = await startServer(config, { logger: pino({ level: "error" }) });
 const token = await new SignJWT({ tenantId: "bench" })

@@ -15,6 +15,7 @@ import { isoTime, systemClock } from "./engine/clock.ts";
 import { Engine } from "./engine/engine.ts";
 import type { Product } from "./engine/product.ts";
 import type { SocketSurface, StreamSurface } from "./engine/surface.ts";
+import { CommitPace } from "./log/commit-pace.ts";
 import type { Log } from "./log/log.ts";
 import { openSqliteLog } from "./log/sqlite/sqlite-log.ts";
 import type { NativeHost } from "./native/commands.ts";
@@ -22,6 +23,7 @@ import { DurableClients } from "./native/durable.ts";
 import { nativeSurface } from "./native/surface.ts";
 import { createLogger } from "./operations/logger.ts";
 import { type Metrics, createMetrics } from "./operations/metrics.ts";
+import { eventLoopUtilization } from "./operations/utilization.ts";
 import { marketData } from "./products/market-data/declaration.ts";
 import { marketDataSocket } from "./products/market-data/socket-surface.ts";
 import { marketDataStream } from "./products/market-data/stream-surface.ts";
@@ -115,6 +117,7 @@ function openLog(config: Config, metrics: Metrics, onFault: (error: unknown) => 
     dedupeWindowMs: config.dedupeWindowMs,
     now: () => Date.now(),
     maxWaitingEvents: config.limits.waitingEvents,
+    pace: new CommitPace({ ...systemClock, windowMs: config.limits.commitWindowMs, utilization: eventLoopUtilization() }),
     onCommit: metrics.onCommit,
     onFault,
   });

@@ -118,6 +118,14 @@ export const LIMITS = [
     maximum: 1000,
     bounds: "how long messages are gathered into one write; 0: a turn of the event loop",
   },
+  {
+    name: "COMMIT_WINDOW_MS",
+    default: 4,
+    unit: "ms",
+    minimum: 0,
+    maximum: 1000,
+    bounds: "how far apart commits of the log begin while the server is busy; 0: as soon as the last one has ended",
+  },
   { name: "CHECKPOINT_MS", default: 10_000, unit: "ms", minimum: 1, bounds: "interval in which the views are written down" },
   {
     name: "SESSION_TTL_MS",

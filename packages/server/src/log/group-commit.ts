@@ -1,5 +1,5 @@
 /** Group commit: whatever is appended while one commit runs goes into the next, so that one fsync serves many publishers. */
-import { type Appended, LogUnavailable, type NewEvent } from "./log.ts";
+import { type Appended, LogUnavailable, type NewEvent, type Pace } from "./log.ts";
 
 export type Batches = readonly (readonly NewEvent[])[];
 
@@ -18,13 +18,15 @@ interface Waiting {
 export class GroupCommit {
   readonly #commit: Commit;
   readonly #maxWaitingEvents: number;
+  readonly #pace: Pace | undefined;
   /** In the order of the calls, and taken from the front; holds at most `maxWaitingEvents` events. */
   #waiting: Waiting[] = [];
   #waitingEvents = 0;
   #running: Promise<void> | undefined;
 
-  constructor(commit: Commit, maxWaitingEvents: number) {
+  constructor(commit: Commit, maxWaitingEvents: number, pace?: Pace) {
     this.#commit = commit;
+    this.#pace = pace;
     this.#maxWaitingEvents = maxWaitingEvents;
   }
 
@@ -50,6 +52,12 @@ export class GroupCommit {
     await Promise.resolve();
     let settle = noOne;
     while (this.#waiting.length > 0) {
+      const pause = this.#pace?.next();
+      if (pause !== undefined) {
+        settle();
+        settle = noOne;
+        await pause;
+      }
       const group = this.#take();
       const commit = this.#commit(group.map(({ events }) => events));
       // The next commit runs while the publishers of the last one are answered.

@@ -5,6 +5,11 @@
 import type { Epoch, Offset } from "@broadtape/protocol/event-id";
 import type { EventRecord, StoredEvent } from "@broadtape/protocol/event";
 
+/** When the next commit may begin; undefined is now (commit-pace.ts). */
+export interface Pace {
+  next(): Promise<void> | undefined;
+}
+
 /** An event on its way into the log. */
 export interface NewEvent extends EventRecord {
   /** Topics (without tenant) under which the event is found again; each at most once. */
@@ -120,6 +125,8 @@ export interface LogOptions {
   readonly now: () => number;
   /** At most so many events wait for a commit; beyond it `append` rejects with {@link LogUnavailable}. */
   readonly maxWaitingEvents: number;
+  /** When the next commit may begin; without it, as soon as the last one has ended. */
+  readonly pace?: Pace | undefined;
   /** Called after each commit with what it took, for metrics. */
   readonly onCommit?: ((commit: { readonly events: number; readonly seconds: number }) => void) | undefined;
   /** Called when the log found out by itself that it cannot go on (disk full, file gone). */

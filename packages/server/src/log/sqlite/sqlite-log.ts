@@ -96,7 +96,7 @@ class OpenLog implements SqliteLog, WatchHost {
     this.#threads = threads;
     this.#bounds = bounds;
     this.#unlock = unlock;
-    this.#commits = new GroupCommit((batches) => this.#commit(batches), options.maxWaitingEvents);
+    this.#commits = new GroupCommit((batches) => this.#commit(batches), options.maxWaitingEvents, options.pace);
     this.#retention = new Retention(() => this.#track(this.#retainStep()), this.onFault);
   }
 
