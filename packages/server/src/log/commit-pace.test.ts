@@ -44,7 +44,7 @@ it("keeps them a window apart while it is busy, and never delays the first after
 it("opens the window in proportion, and closes it when the pressure is over", () => {
   let busy = 0.65;
   const { pace, pass, alarms } = paceWith(() => busy);
-  pace.next();
+  void pace.next();
   void pace.next();
   expect(alarms[0]?.at).toBeCloseTo(2);
   pass(60);

@@ -9,6 +9,8 @@ export class TolerantDecoder extends Decoder {
     try {
       super.add(packet);
     } catch {
+      // A packet whose attachments did not come is given up; else nothing after it would be read.
+      this.destroy();
       // Namespace as far as it can be read; Socket.IO closes a client that never joined it.
       const namespace = typeof packet === "string" ? (/^\d*(?:-)?(\/[^,]{0,256}),/.exec(packet)?.[1] ?? "/") : "/";
       this.emitReserved("decoded", { type: PacketType.EVENT, nsp: namespace, data: [MALFORMED] });

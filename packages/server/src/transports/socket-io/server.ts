@@ -139,8 +139,9 @@ function open(options: SocketIoOptions, surface: SocketSurface, forms: SocketIoF
   listen(socket, session);
   watchIdle(session, engine.clock, surface.idleMs, () => undefined);
   const commands = new Commands(options, surface, session);
-  socket.onAny((name: string, ...args: unknown[]) => {
-    commands.receive(name, args);
+  // A packet of the protocol may name its event by a number, or not at all.
+  socket.onAny((name: unknown, ...args: unknown[]) => {
+    commands.receive(typeof name === "string" ? name : MALFORMED, args);
   });
   surface.open(session, engine);
 }
