@@ -4,7 +4,7 @@ import type { Identity } from "@broadtape/protocol/identity";
 import { defaultLimits } from "../src/config/limits.ts";
 import { Engine, type EngineLimits, type EngineOptions } from "../src/engine/engine.ts";
 import type { FollowRequest, Followed } from "../src/engine/following.ts";
-import { newMeter } from "../src/engine/meter.ts";
+import { type Meter, newMeter } from "../src/engine/meter.ts";
 import type { DomainEvent, Product, View } from "../src/engine/product.ts";
 import type { Session } from "../src/engine/session.ts";
 import { type MemoryDisk, newMemoryDisk } from "../src/log/memory/memory-disk.ts";
@@ -85,6 +85,7 @@ export interface RigOptions {
   readonly clock?: FakeClock;
   readonly limits?: Partial<EngineLimits>;
   readonly products?: EngineOptions["products"];
+  readonly meter?: Meter;
 }
 
 export class Rig {
@@ -94,7 +95,13 @@ export class Rig {
   readonly log: MemoryLog;
   readonly faults: unknown[] = [];
 
-  constructor({ disk = newMemoryDisk(7), clock = new FakeClock(), limits = {}, products = [testProduct] }: RigOptions = {}) {
+  constructor({
+    disk = newMemoryDisk(7),
+    clock = new FakeClock(),
+    limits = {},
+    products = [testProduct],
+    meter = newMeter(),
+  }: RigOptions = {}) {
     this.clock = clock;
     this.disk = disk;
     this.log = new MemoryLog(disk, {
@@ -112,7 +119,7 @@ export class Rig {
       products,
       limits: { ...defaultLimits, ...limits },
       publicTenant: "public",
-      meter: newMeter(),
+      meter,
       onFault: (error) => this.faults.push(error),
     });
   }
