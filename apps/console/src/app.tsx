@@ -7,10 +7,11 @@ import styles from "./app.module.css";
 import { PriceGrid } from "./price-grid.tsx";
 import { PriceTrails } from "./price-trails.ts";
 import { type Account, signInAsDemoUser } from "./sign-in.ts";
+import { symbolsOf } from "./symbols.ts";
 import { TokenForm } from "./token-form.tsx";
 import { UpdateRate } from "./update-rate.tsx";
 
-const SYMBOLS = ["EURUSD", "NZDUSD", "XAUUSD"];
+const SYMBOLS = symbolsOf(location.search);
 
 type SignIn = { readonly state: "pending" } | { readonly state: "needed" } | { readonly state: "done"; readonly account: Account };
 

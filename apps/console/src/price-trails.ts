@@ -62,7 +62,7 @@ function directionOf(before: number | undefined, now: number | undefined, otherw
 
 function decimalsOf(value: number | undefined): number {
   if (value === undefined) return 0;
-  const text = String(value);
-  const dot = text.indexOf(".");
-  return dot < 0 ? 0 : text.length - dot - 1;
+  // Small numbers are written with an exponent: 8e-7 has seven decimals.
+  const [digits = "", exponent = "0"] = String(value).split("e");
+  return Math.max(0, (digits.split(".")[1] ?? "").length - Number(exponent));
 }

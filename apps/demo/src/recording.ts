@@ -24,10 +24,16 @@ export function parseQuote(line: string): RecordedQuote | undefined {
 }
 
 async function* readQuotes(file: URL): AsyncGenerator<RecordedQuote> {
-  const lines = createInterface({ input: createReadStream(file).pipe(createGunzip()), crlfDelay: Infinity });
-  for await (const line of lines) {
-    const quote = parseQuote(line);
-    if (quote !== undefined) yield quote;
+  const compressed = createReadStream(file);
+  const lines = createInterface({ input: compressed.pipe(createGunzip()), crlfDelay: Infinity });
+  try {
+    for await (const line of lines) {
+      const quote = parseQuote(line);
+      if (quote !== undefined) yield quote;
+    }
+  } finally {
+    // Whoever reads a stretch of it leaves before the end.
+    compressed.destroy();
   }
 }
 
@@ -39,12 +45,16 @@ export async function* merge(recordings: readonly AsyncIterable<RecordedQuote>[]
     const first = await iterator.next();
     if (first.done !== true) heads.push({ iterator, quote: first.value });
   }
-  while (heads.length > 0) {
-    const first = heads.reduce((best, each) => (each.quote.at < best.quote.at ? each : best));
-    yield first.quote;
-    const next = await first.iterator.next();
-    if (next.done === true) heads.splice(heads.indexOf(first), 1);
-    else first.quote = next.value;
+  try {
+    while (heads.length > 0) {
+      const first = heads.reduce((best, each) => (each.quote.at < best.quote.at ? each : best));
+      yield first.quote;
+      const next = await first.iterator.next();
+      if (next.done === true) heads.splice(heads.indexOf(first), 1);
+      else first.quote = next.value;
+    }
+  } finally {
+    for (const { iterator } of heads) await iterator.return?.();
   }
 }
 

@@ -54,7 +54,9 @@ export async function replay(
     if (due.length === 0) dueAt = at;
     due.push({ quote, timestamp: Math.floor(at) });
   }
-  if (due.length > 0) await publish(due);
+  if (due.length === 0) return;
+  await waitUntil(clock, dueAt + STEP_MS);
+  await publish(due);
 }
 
 async function waitUntil(clock: ReplayClock, at: number): Promise<void> {
