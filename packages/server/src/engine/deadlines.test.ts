@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import { newMemoryDisk } from "../log/memory/memory-disk.ts";
+import type { DomainEvent, Product, View } from "./product.ts";
 import { marketData } from "../products/market-data/declaration.ts";
 import { Rig, type RigOptions, identityOf } from "../../testing/rig.ts";
 
@@ -97,5 +99,50 @@ describe("a source that falls silent", () => {
     rig.disk.failure = undefined;
     await pass(1100);
     expect([best(), stale().length]).toEqual([undefined, 1]);
+  });
+});
+
+/** An alarm rings at the time that was last set for it. */
+const alarms: View<{ readonly at: number; readonly rung: boolean }, DomainEvent & { readonly data: { readonly at: number } }> = {
+  name: "alarms",
+  version: 1,
+  entityOf: () => "one",
+  fold: (state, { type, data }) => (type === "alarm.set" ? { at: data.at, rung: false } : { at: state?.at ?? 0, rung: true }),
+  due: ({ at, rung }) => (rung ? undefined : { at, event: { type: "alarm.rang", id: `rang/${at}`, data: { at } } }),
+};
+const schema = z.looseObject({ at: z.number() });
+const alarmProduct: Product = {
+  name: "alarms",
+  types: { "alarm.set": { schema }, "alarm.rang": { schema, internal: true } },
+  views: [alarms],
+  topics: [],
+  topicsOf: () => [],
+};
+
+describe("a time that changes", () => {
+  it("counts as it was last set, earlier or later", async () => {
+    const rig = await Rig.start({ products: [alarmProduct] });
+    const begin = rig.clock.now();
+    const set = async (at: number) => {
+      const event = { type: "alarm.set", data: { at: begin + at } };
+      await rig.engine.publish([event], { userId: "pub", tenant: "acme", anyTenant: false, correlationId: "c" });
+    };
+    const rung = () => rig.disk.events.filter(({ event }) => event.type === "alarm.rang").length;
+    const pass = async (ms: number) => {
+      rig.clock.advance(ms);
+      await rig.settle();
+    };
+    await set(60_000);
+    await set(10_000);
+    await pass(10_010);
+    expect(rung()).toBe(1);
+    await set(20_000);
+    await set(40_000);
+    await pass(15_000);
+    expect(rung()).toBe(1);
+    await pass(20_000);
+    expect(rung()).toBe(2);
+    await pass(100_000);
+    expect(rung()).toBe(2);
   });
 });

@@ -5,13 +5,13 @@
 import type { Clock } from "./clock.ts";
 import type { Due } from "./product.ts";
 import type { DueEntity, Views } from "./views.ts";
-import type { Wheel } from "./wheel.ts";
+import type { Deadline, Wheel } from "./wheel.ts";
 
 const RETRY_MS = 1000;
 
 export class Deadlines {
-  /** Entities that are armed. Bounded by the entities of the views. */
-  readonly #armed = new Set<string>();
+  /** What each entity is armed for. Bounded by the entities of the views. */
+  readonly #armed = new Map<string, { readonly at: number; readonly deadline: Deadline }>();
   readonly #views: Views;
   readonly #clock: Clock;
   readonly #wheel: Wheel;
@@ -29,12 +29,15 @@ export class Deadlines {
 
   #arm(entity: DueEntity, due: Due): void {
     const key = `${entity.view.name}\u0000${entity.tenant}\u0000${entity.entity}`;
-    if (this.#armed.has(key)) return;
-    this.#armed.add(key);
-    this.#wheel.arm(Math.max(0, due.at - this.#clock.now()), () => {
+    const armed = this.#armed.get(key);
+    // One that moved back is found out when it fires: most states move theirs with every event.
+    if (armed !== undefined && armed.at <= due.at) return;
+    this.#wheel.disarm(armed?.deadline);
+    const deadline = this.#wheel.arm(Math.max(0, due.at - this.#clock.now()), () => {
       this.#armed.delete(key);
       this.#fire(entity);
     });
+    this.#armed.set(key, { at: due.at, deadline });
   }
 
   #fire(entity: DueEntity): void {
