@@ -3,7 +3,11 @@
 export type ServerOrder =
   /** Publishes on the first `topics` symbols in turn. */
   | { readonly kind: "publish"; readonly eventsPerSecond: number; readonly seconds: number; readonly topics: number }
+  /** Publishes so many events, as fast as they are taken, and tells the cursor before the first of them. */
+  | { readonly kind: "fill"; readonly events: number; readonly topics: number }
   | { readonly kind: "memory" }
+  /** Processor time since the last such order. */
+  | { readonly kind: "cpu" }
   | { readonly kind: "stop" };
 
 export interface ServerReady {
@@ -20,6 +24,16 @@ export interface Published {
   readonly cpuSeconds: number;
 }
 
+export interface Filled {
+  readonly kind: "filled";
+  readonly cursor: string;
+}
+
+export interface Cpu {
+  readonly kind: "cpu";
+  readonly cpuSeconds: number;
+}
+
 export interface Memory {
   readonly kind: "memory";
   readonly residentBytes: number;
@@ -28,12 +42,16 @@ export interface Memory {
 export type LoadOrder =
   | {
       readonly kind: "connect";
-      readonly wire: "websocket" | "native" | "socket-io" | "socket-io-namespace" | "sse";
+      readonly wire: "websocket" | "native" | "native-resume" | "socket-io" | "socket-io-namespace" | "sse";
       readonly port: number;
       readonly token: string;
       readonly clients: number;
       readonly topics: number;
       readonly topicsEach: number;
+      /** Kind of the native protocol's topics; default `symbol`. */
+      readonly topicKind?: string;
+      /** Resumes after this cursor, over the native protocol. */
+      readonly after?: string;
     }
   | { readonly kind: "reset" }
   | { readonly kind: "read" }
@@ -74,16 +92,38 @@ export async function publishAtRate(
   return { kind: "published", events, seconds: (performance.now() - started) / 1000, cpuSeconds: (cpu.user + cpu.system) / 1e6 };
 }
 
+export interface Duties {
+  readonly publish: (symbolIndex: number) => void;
+  /** False while the server has more in hand than it can keep. */
+  readonly mayPublish?: () => boolean;
+  readonly fill?: (events: number, topics: number) => Promise<string>;
+}
+
 /** Serves the measuring process's orders. */
-export function serve(ready: Omit<ServerReady, "kind">, publish: (symbolIndex: number) => void, mayPublish?: () => boolean): void {
+export function serve(ready: Omit<ServerReady, "kind">, { publish, mayPublish, fill }: Duties): void {
+  let cpu = process.cpuUsage();
+  const answer = (message: Published | Memory | Filled | Cpu) => process.send?.(message);
   process.on("message", (order: ServerOrder) => {
-    if (order.kind === "stop") process.exit(0);
-    if (order.kind === "memory") {
-      (globalThis as { gc?: () => void }).gc?.();
-      process.send?.({ kind: "memory", residentBytes: process.memoryUsage().rss } satisfies Memory);
-      return;
+    switch (order.kind) {
+      case "stop":
+        process.exit(0);
+        break;
+      case "memory":
+        (globalThis as { gc?: () => void }).gc?.();
+        answer({ kind: "memory", residentBytes: process.memoryUsage().rss });
+        return;
+      case "cpu": {
+        const used = process.cpuUsage(cpu);
+        cpu = process.cpuUsage();
+        answer({ kind: "cpu", cpuSeconds: (used.user + used.system) / 1e6 });
+        return;
+      }
+      case "fill":
+        void fill?.(order.events, order.topics).then((cursor) => answer({ kind: "filled", cursor }));
+        return;
+      case "publish":
+        void publishAtRate(order, publish, mayPublish).then(answer);
     }
-    void publishAtRate(order, publish, mayPublish).then((published) => process.send?.(published));
   });
   process.on("disconnect", () => process.exit(0));
   process.send?.({ kind: "ready", ...ready } satisfies ServerReady);

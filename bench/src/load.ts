@@ -38,6 +38,7 @@ async function connectAll(order: Connect): Promise<void> {
 
 /** Resolves when the subscription was sent and, where there is one, answered. */
 function connectOne(order: Connect, client: number): Promise<void> {
+  // Spread over all topics, each client another set.
   const symbols = Array.from({ length: order.topicsEach }, (_, index) => symbolOf((client * 7 + index * 101) % order.topics));
   return new Promise((resolve, reject) => {
     const socket = connect({ host: "127.0.0.1", port: order.port, noDelay: true }, () => socket.write(opening(order, symbols)));
@@ -68,15 +69,16 @@ interface Step {
   readonly sends?: (order: Connect, symbols: readonly string[]) => string;
 }
 
+function subscribe({ topicKind = "symbol", after }: Connect, symbols: readonly string[]): string {
+  const topics = symbols.map((symbol) => `${topicKind}:${symbol}`);
+  return JSON.stringify({ type: "subscribe", topics, ...(after !== undefined && { after, snapshot: false }) });
+}
+
 const STAGES: Readonly<Record<Connect["wire"], readonly Step[]>> = {
   websocket: [{ awaits: "101 ", sends: (_order, symbols) => JSON.stringify({ topics: symbols.map((symbol) => `symbol:${symbol}`) }) }],
-  native: [
-    {
-      awaits: '"welcome"',
-      sends: (_order, symbols) => JSON.stringify({ type: "subscribe", topics: symbols.map((symbol) => `symbol:${symbol}`) }),
-    },
-    { awaits: '"subscribed"' },
-  ],
+  native: [{ awaits: '"welcome"', sends: subscribe }, { awaits: '"subscribed"' }],
+  // What was missed comes before the answer and is counted.
+  "native-resume": [{ awaits: '"welcome"', sends: subscribe }],
   "socket-io": [
     { awaits: '0{"sid"', sends: () => "40" },
     { awaits: '40{"sid"', sends: (_order, symbols) => `42["subscribe",${JSON.stringify({ symbols })}]` },
@@ -92,7 +94,11 @@ const STAGES: Readonly<Record<Connect["wire"], readonly Step[]>> = {
 function opening({ wire, port, token }: Connect, symbols: readonly string[]): string {
   if (wire === "sse")
     return `GET /market-data/stream?symbols=${symbols.join(",")}&token=${token} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`;
-  const path = wire === "native" ? `/api/v1/ws?token=${token}` : wire === "websocket" ? "/" : "/socket.io/?EIO=4&transport=websocket";
+  const path = wire.startsWith("native")
+    ? `/api/v1/ws?token=${token}`
+    : wire === "websocket"
+      ? "/"
+      : "/socket.io/?EIO=4&transport=websocket";
   return `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n`;
 }
 

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { LoadOrder, Memory, Published, Reading, ServerOrder, ServerReady } from "./control.ts";
+import type { Cpu, Filled, LoadOrder, Memory, Published, Reading, ServerOrder, ServerReady } from "./control.ts";
 
 const SERVER_CORE = 0;
 const LOAD_CORE = 1;
@@ -15,8 +15,22 @@ export interface Subject {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+export interface Clients {
+  readonly clients: number;
+  readonly topics: number;
+  readonly topicsEach: number;
+  readonly topicKind?: string;
+  readonly after?: string;
+}
+
 export interface Rig {
-  connect(clients: number, topics: number, topicsEach: number): Promise<void>;
+  connect(clients: Clients): Promise<void>;
+  /** Stores events; resolves with the cursor before the first of them. */
+  fill(events: number, topics: number): Promise<string>;
+  /** Seconds of processor time of the server since this was last asked. */
+  cpuSeconds(): Promise<number>;
+  /** What the load has got so far. */
+  reading(): Promise<Reading>;
   measure(eventsPerSecond: number, seconds: number, topics: number): Promise<Measured>;
   residentBytes(): Promise<number>;
   stop(): Promise<void>;
@@ -35,9 +49,22 @@ export async function startRig(subject: Subject): Promise<Rig> {
     child.send(order);
   };
   return {
-    async connect(clients, topics, topicsEach) {
-      tell(load, { kind: "connect", wire: subject.wire, port: ready.port, token: ready.token, clients, topics, topicsEach });
+    async connect(clients) {
+      const wire = clients.after === undefined ? subject.wire : "native-resume";
+      tell(load, { kind: "connect", wire, port: ready.port, token: ready.token, ...clients });
       await answer(load, "connected");
+    },
+    async fill(events, topics) {
+      tell(server, { kind: "fill", events, topics });
+      return (await answer<Filled>(server, "filled")).cursor;
+    },
+    async cpuSeconds() {
+      tell(server, { kind: "cpu" });
+      return (await answer<Cpu>(server, "cpu")).cpuSeconds;
+    },
+    async reading() {
+      tell(load, { kind: "read" });
+      return answer<Reading>(load, "reading");
     },
     async measure(eventsPerSecond, seconds, topics) {
       tell(load, { kind: "reset" });

@@ -16,8 +16,13 @@ const http = createServer((request, response) => {
   });
 });
 http.listen(0, "127.0.0.1", () => {
-  serve({ port: (http.address() as { port: number }).port, token: "" }, (index) => {
-    const symbol = symbolOf(index);
-    channels.get(symbol)?.broadcast(priceOf(symbol), "price");
-  });
+  serve(
+    { port: (http.address() as { port: number }).port, token: "" },
+    {
+      publish: (index) => {
+        const symbol = symbolOf(index);
+        channels.get(symbol)?.broadcast(priceOf(symbol), "price");
+      },
+    },
+  );
 });

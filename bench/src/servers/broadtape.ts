@@ -6,11 +6,14 @@ import { pino } from "pino";
 import { SignJWT } from "jose";
 import { readConfig, startServer } from "@broadtape/server";
 import { serve } from "../control.ts";
+import { feedProduct } from "./feed-product.ts";
 import { TOPICS, priceOf, symbolOf } from "../message.ts";
 
 const secret = "a secret of the benchmark, 32 bytes or more";
-const directory = mkdtempSync(join(tmpdir(), "broadtape-bench-"));
-process.on("exit", () => rmSync(directory, { recursive: true, force: true }));
+/** Given, it is kept: for starts on what is there. */
+const given = process.env["BENCH_DIRECTORY"];
+const directory = given ?? mkdtempSync(join(tmpdir(), "broadtape-bench-"));
+if (given === undefined) process.on("exit", () => rmSync(directory, { recursive: true, force: true }));
 const config = readConfig({
   PORT: "0",
   BROADTAPE_DATA_DIR: directory,
@@ -20,19 +23,43 @@ const config = readConfig({
   BROADTAPE_LIMIT_SSE_ATTEMPTS_PER_MINUTE: "1000000",
   ...Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith("BROADTAPE_LIMIT_"))),
 });
-const server = await startServer(config, { logger: pino({ level: "error" }) });
+const server = await startServer(config, { logger: pino({ level: "error" }), products: [feedProduct] });
 const token = await new SignJWT({ tenantId: "bench" })
   .setProtectedHeader({ alg: "HS256" })
   .setSubject("bench")
   .setExpirationTime("2h")
   .sign(new TextEncoder().encode(secret));
-let inFlight = 0;
 const publisher = { userId: "bench", tenant: "bench", anyTenant: false, correlationId: "bench" };
+const type = process.env["BENCH_EVENT"] ?? "market-data.best-price";
+const eventOf = (index: number) => ({ type, data: priceOf(symbolOf(index)) });
+let inFlight = 0;
+
+/** Publishes batches of 100, so many at once. */
+async function fill(events: number, topics: number): Promise<string> {
+  const cursor = server.engine.cursorAt(server.engine.routedTo);
+  let next = 0;
+  const worker = async () => {
+    while (next < events) {
+      const first = next;
+      next += 100;
+      await server.publish(
+        Array.from({ length: Math.min(100, events - first) }, (_, index) => eventOf((first + index) % topics)),
+        publisher,
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: 20 }, worker));
+  return cursor;
+}
+
 serve(
   { port: Number(new URL(server.url).port), token },
-  (index) => {
-    inFlight += 1;
-    void server.publish([{ type: "market-data.best-price", data: priceOf(symbolOf(index)) }], publisher).finally(() => (inFlight -= 1));
+  {
+    publish: (index) => {
+      inFlight += 1;
+      void server.publish([eventOf(index)], publisher).finally(() => (inFlight -= 1));
+    },
+    mayPublish: () => inFlight < 20_000,
+    fill,
   },
-  () => inFlight < 20_000,
 );

@@ -12,9 +12,14 @@ const http = createServer((request, response) => {
   for (const symbol of symbols) followers.set(symbol, (followers.get(symbol) ?? new Set()).add(response));
 });
 http.listen(0, "127.0.0.1", () => {
-  serve({ port: (http.address() as { port: number }).port, token: "" }, (index) => {
-    const symbol = symbolOf(index);
-    const text = `event: price\nid: ${id++}\ndata: ${JSON.stringify(priceOf(symbol))}\n\n`;
-    for (const response of followers.get(symbol) ?? []) response.write(text);
-  });
+  serve(
+    { port: (http.address() as { port: number }).port, token: "" },
+    {
+      publish: (index) => {
+        const symbol = symbolOf(index);
+        const text = `event: price\nid: ${id++}\ndata: ${JSON.stringify(priceOf(symbol))}\n\n`;
+        for (const response of followers.get(symbol) ?? []) response.write(text);
+      },
+    },
+  );
 });

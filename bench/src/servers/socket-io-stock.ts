@@ -10,8 +10,13 @@ io.on("connection", (socket) => {
   socket.on("subscribe", ({ symbols }: { symbols: string[] }) => void socket.join(symbols));
 });
 http.listen(0, "127.0.0.1", () => {
-  serve({ port: (http.address() as { port: number }).port, token: "" }, (index) => {
-    const symbol = symbolOf(index);
-    io.to(symbol).emit("price", priceOf(symbol));
-  });
+  serve(
+    { port: (http.address() as { port: number }).port, token: "" },
+    {
+      publish: (index) => {
+        const symbol = symbolOf(index);
+        io.to(symbol).emit("price", priceOf(symbol));
+      },
+    },
+  );
 });

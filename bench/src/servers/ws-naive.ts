@@ -12,9 +12,14 @@ server.on("connection", (socket) => {
   });
 });
 server.on("listening", () => {
-  serve({ port: (server.address() as { port: number }).port, token: "" }, (index) => {
-    const symbol = symbolOf(index);
-    const text = JSON.stringify({ type: "event", topic: `symbol:${symbol}`, data: priceOf(symbol) });
-    for (const socket of followers.get(`symbol:${symbol}`) ?? []) socket.send(text);
-  });
+  serve(
+    { port: (server.address() as { port: number }).port, token: "" },
+    {
+      publish: (index) => {
+        const symbol = symbolOf(index);
+        const text = JSON.stringify({ type: "event", topic: `symbol:${symbol}`, data: priceOf(symbol) });
+        for (const socket of followers.get(`symbol:${symbol}`) ?? []) socket.send(text);
+      },
+    },
+  );
 });
