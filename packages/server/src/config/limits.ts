@@ -120,7 +120,7 @@ export const LIMITS = [
   },
   {
     name: "COMMIT_WINDOW_MS",
-    default: 4,
+    default: 2,
     unit: "ms",
     minimum: 0,
     maximum: 1000,
