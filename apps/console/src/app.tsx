@@ -8,6 +8,7 @@ import { PriceGrid } from "./price-grid.tsx";
 import { PriceTrails } from "./price-trails.ts";
 import { type Account, signInAsDemoUser } from "./sign-in.ts";
 import { symbolsOf } from "./symbols.ts";
+import workerUrl from "./tape-worker.ts?sharedworker&url";
 import { TokenForm } from "./token-form.tsx";
 import { UpdateRate } from "./update-rate.tsx";
 
@@ -40,7 +41,7 @@ interface Feed {
 function Prices({ account }: { readonly account: Account }): ReactElement {
   const [feed, setFeed] = useState<Feed>();
   useEffect(() => {
-    const tape = new Broadtape({ token: account.token });
+    const tape = new Broadtape({ token: account.token, shared: true, workerUrl });
     const client = new MarketDataClient({ tape });
     const trails = new PriceTrails();
     void client.subscribe(SYMBOLS, trails.take);

@@ -1,0 +1,2 @@
+/** The script of the worker that holds one connection for all tabs of the page. */
+import "@broadtape/client/shared-worker";
