@@ -13,7 +13,10 @@ export class TolerantDecoder extends Decoder {
       this.destroy();
       // Namespace as far as it can be read; Socket.IO closes a client that never joined it.
       const namespace = typeof packet === "string" ? (/^\d*(?:-)?(\/[^,]{0,256}),/.exec(packet)?.[1] ?? "/") : "/";
-      this.emitReserved("decoded", { type: PacketType.EVENT, nsp: namespace, data: [MALFORMED] });
+      // Who asks to join and cannot say who it is, is told so like everybody without a token.
+      const isJoining = typeof packet === "string" && packet.startsWith(String(PacketType.CONNECT));
+      if (isJoining) this.emitReserved("decoded", { type: PacketType.CONNECT, nsp: namespace, data: {} });
+      else this.emitReserved("decoded", { type: PacketType.EVENT, nsp: namespace, data: [MALFORMED] });
     }
   }
 }
