@@ -2,7 +2,7 @@
  * Subscribing: entitlement, snapshot and stream from the same point, resume from a cursor (design.md, idea 2).
  * Everything here but the reading of the log is synchronous, so nothing is routed between a snapshot and the first event after it.
  */
-import { type ErrorCode, Refusal } from "@broadtape/protocol/errors";
+import type { ErrorCode } from "@broadtape/protocol/errors";
 import { type Epoch, type Offset, parseEventId } from "@broadtape/protocol/event-id";
 import type { Identity } from "@broadtape/protocol/identity";
 import type { Filters, TopicResult } from "@broadtape/protocol/native";
@@ -268,8 +268,4 @@ function rewind(host: FollowingHost, session: Session, offset: Offset, added: Ad
   }
   session.outbox.rewind(session.outbox.flowing ? offset : Math.min(offset, stands));
   host.catchUp(session);
-}
-
-export function refuseTopic(topic: string, code: ErrorCode): Refusal {
-  return new Refusal(code, `${topic} cannot be followed`);
 }

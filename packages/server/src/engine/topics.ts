@@ -1,6 +1,5 @@
 /** Who follows what. A topic exists here while somebody follows it; bounded by the sessions' own limits. */
 import type { Offset } from "@broadtape/protocol/event-id";
-import type { DomainEvent } from "./product.ts";
 import type { Message } from "./message.ts";
 import type { Session } from "./session.ts";
 
@@ -143,5 +142,3 @@ export function matchesPattern(pattern: string, name: string): boolean {
 function escapeRegExp(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }
-
-export type EventFilter = (event: Pick<DomainEvent, "text">) => boolean;
