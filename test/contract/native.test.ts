@@ -231,6 +231,16 @@ describe("following", () => {
     expect(await client.first("subscribed", 1)).toMatchObject({ results: [{ topic: "symbol:ONE", ok: false, code: "LIMIT_REACHED" }] });
   });
 
+  it("tells of each topic of one command, of those above the limit too", async () => {
+    const client = await welcomed();
+    client.say({ type: "subscribe", id: 1, topics: Array.from({ length: 1002 }, (_, index) => `symbol:M${index}`) });
+    const { results } = await client.first("subscribed");
+    expect((results as { ok: boolean; code?: string }[]).filter(({ ok }) => !ok).map(({ code }) => code)).toEqual([
+      "LIMIT_REACHED",
+      "LIMIT_REACHED",
+    ]);
+  });
+
   it("pings with the id of the newest event that was passed", async () => {
     const client = await welcomed();
     const { body } = await publish(server.url, bestPrice("NOBODY", "1", "2"));

@@ -9,7 +9,8 @@ export const NATIVE_WEBSOCKET_PATH = "/api/v1/ws";
 export const NATIVE_STREAM_PATH = "/api/v1/stream";
 
 const requestId = z.union([z.string().max(128), z.number()]);
-const topics = z.array(z.string().min(1).max(512)).min(1).max(1000);
+/** More than a connection may follow, so that the answer can tell of each topic; what fits in a frame is the bound. */
+const topics = z.array(z.string().min(1).max(512)).min(1).max(10_000);
 /** Updates a second and key; fractions mean less than one a second. */
 export const updatesPerSecond = z.number().positive().min(0.001).max(1000);
 

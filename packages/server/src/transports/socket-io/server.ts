@@ -47,8 +47,17 @@ export function serveSocketIo(options: SocketIoOptions): Server {
     headers["X-Correlation-ID"] = correlationIdOf(request);
   });
   for (const surface of options.surfaces) serveNamespace(options, io.of(surface.path), surface);
-  // A namespace that nobody serves is refused like any other connection that cannot be.
+  if (!options.surfaces.some(({ path }) => path === "/")) refuseAll(options, io.of("/"));
   return io;
+}
+
+/** Socket.IO itself always serves the default namespace, to anybody. */
+function refuseAll(options: SocketIoOptions, namespace: Namespace): void {
+  authenticateAll(options, namespace);
+  namespace.on("connection", (socket) => {
+    const verdict = verdicts.get(socket);
+    refuse(socket, verdict instanceof Refusal ? verdict : new Refusal("FORBIDDEN", "nothing is served in this namespace"));
+  });
 }
 
 /** Socket.IO event packets of a namespace, as text. */
@@ -70,18 +79,7 @@ function formsOf(surface: SocketSurface): SocketIoForms {
 
 function serveNamespace(options: SocketIoOptions, namespace: Namespace, surface: SocketSurface): void {
   const forms = formsOf(surface);
-  namespace.use((socket, next) => {
-    authenticate(options.gate, socket).then(
-      (result) => {
-        verdicts.set(socket, result);
-        next();
-      },
-      (error: unknown) => {
-        options.log.error({ err: error }, "authentication failed");
-        next(new Error("internal error"));
-      },
-    );
-  });
+  authenticateAll(options, namespace);
   namespace.on("connection", (socket) => {
     const verdict = verdicts.get(socket);
     try {
@@ -92,6 +90,21 @@ function serveNamespace(options: SocketIoOptions, namespace: Namespace, surface:
       if (!(error instanceof Refusal)) throw error;
       refuse(socket, error);
     }
+  });
+}
+
+function authenticateAll({ gate, log }: SocketIoOptions, namespace: Namespace): void {
+  namespace.use((socket, next) => {
+    authenticate(gate, socket).then(
+      (result) => {
+        verdicts.set(socket, result);
+        next();
+      },
+      (error: unknown) => {
+        log.error({ err: error }, "authentication failed");
+        next(new Error("internal error"));
+      },
+    );
   });
 }
 
