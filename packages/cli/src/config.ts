@@ -2,9 +2,8 @@
 import type { Command } from "commander";
 import { BadConfig, readConfig } from "@broadtape/server/config";
 import { describeConfig } from "@broadtape/server/config/describe";
-import { EXIT } from "./exit-codes.ts";
+import { EXIT, type Finish } from "./exit-codes.ts";
 import { coloursOf, complain, type Io, say } from "./io.ts";
-import type { Finish } from "./run.ts";
 import { addSettingOptions, flagsOf } from "./setting-options.ts";
 
 export function addConfig(program: Command, io: Io, finish: Finish): void {

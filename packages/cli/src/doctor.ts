@@ -4,9 +4,8 @@ import { createServer } from "node:net";
 import type { Command } from "commander";
 import { checkJwks } from "@broadtape/server/access/jwks";
 import { BadConfig, type Config, readConfig } from "@broadtape/server/config";
-import { EXIT } from "./exit-codes.ts";
+import { EXIT, type Finish } from "./exit-codes.ts";
 import { coloursOf, type Io, say } from "./io.ts";
-import type { Finish } from "./run.ts";
 import { addSettingOptions, flagsOf } from "./setting-options.ts";
 
 const LEAST_NODE = 24;

@@ -13,5 +13,8 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
+/** A command answers with its exit code. */
+export type Finish = (code: ExitCode) => void;
+
 export const EXIT_CODE_HELP = `
 Exit codes: 0 done, 1 wrong usage or configuration, 2 input refused, 3 not authorised, 4 server unreachable.`;

@@ -4,15 +4,12 @@ import { Command, CommanderError } from "commander";
 import { BadConfig } from "@broadtape/server/config";
 import { addConfig } from "./config.ts";
 import { addDoctor } from "./doctor.ts";
-import { EXIT, type ExitCode } from "./exit-codes.ts";
+import { EXIT, type ExitCode, type Finish } from "./exit-codes.ts";
 import { coloursOf, complain, type Io } from "./io.ts";
 import { addPublish } from "./publish/command.ts";
 import { addServe } from "./serve.ts";
 import { addTail } from "./tail.ts";
 import { addToken } from "./token.ts";
-
-/** A command answers with its exit code. */
-export type Finish = (code: ExitCode) => void;
 
 /** Adds a command to the program. */
 export type Add = (program: Command, io: Io, finish: Finish) => void;

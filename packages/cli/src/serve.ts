@@ -6,9 +6,8 @@ import { type Command, Option } from "commander";
 import { issueToken } from "@broadtape/server/access/issue";
 import { type Config, readConfig } from "@broadtape/server/config";
 import { runDemo } from "./demo.ts";
-import { EXIT } from "./exit-codes.ts";
+import { EXIT, type Finish } from "./exit-codes.ts";
 import { complain, type Io, say } from "./io.ts";
-import type { Finish } from "./run.ts";
 import { onSignals, SIGNALS } from "./signals.ts";
 import { addSettingOptions, flagsOf } from "./setting-options.ts";
 

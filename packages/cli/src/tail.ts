@@ -2,9 +2,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Command, InvalidArgumentError } from "commander";
 import type { EventMessage, ServerMessage, SubscribedMessage } from "@broadtape/protocol/native";
-import { EXIT, EXIT_CODE_HELP, type ExitCode } from "./exit-codes.ts";
+import { EXIT, EXIT_CODE_HELP, type ExitCode, type Finish } from "./exit-codes.ts";
 import { type Colours, coloursOf, complain, type Io, say } from "./io.ts";
-import type { Finish } from "./run.ts";
 import { DEFAULT_URL, type Server, serverOf } from "./server.ts";
 import { connect, type Connection } from "./tail/connection.ts";
 

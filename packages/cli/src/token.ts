@@ -4,9 +4,8 @@ import { issueToken } from "@broadtape/server/access/issue";
 import { readConfig } from "@broadtape/server/config";
 import { settings } from "@broadtape/server/config/settings";
 import { parseDuration } from "@broadtape/server/config/values";
-import { EXIT } from "./exit-codes.ts";
+import { EXIT, type Finish } from "./exit-codes.ts";
 import { complain, type Io, say } from "./io.ts";
-import type { Finish } from "./run.ts";
 import { addSettingOptions, flagsOf } from "./setting-options.ts";
 
 interface TokenOptions {

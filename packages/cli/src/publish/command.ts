@@ -2,9 +2,8 @@
 import { basename } from "node:path";
 import type { Command } from "commander";
 import { parseDuration } from "@broadtape/server/config/values";
-import { EXIT, EXIT_CODE_HELP, type ExitCode } from "../exit-codes.ts";
+import { EXIT, EXIT_CODE_HELP, type ExitCode, type Finish } from "../exit-codes.ts";
 import { complain, type Io } from "../io.ts";
-import type { Finish } from "../run.ts";
 import { DEFAULT_URL, type Server, serverOf } from "../server.ts";
 import { linesOfFile, linesOfStream } from "./input.ts";
 import { progressOf } from "./progress.ts";
