@@ -11,6 +11,7 @@ const NAMES = ["a", "b", "c", "d"];
 const TENANTS = ["one", "two"];
 const LIMITS = {
   batchEvents: 100,
+  waitingEvents: 100_000,
   unsentBytes: 4096,
   behindBytes: 1024,
   slowConsumerMs: 30_000,

@@ -3,10 +3,42 @@ import { type EventData, catalogue, jsonSchemaOf } from "./catalogue.ts";
 import { ExactNumber, type JsonNumber, parseJson } from "./json.ts";
 
 const side = { price: 1.1, size: 5, source: "LP1" };
+const ofRfq = { traderId: "ann", symbol: "EUR/USD" };
 const samples = {
   "market-data.best-price": { symbol: "EUR/USD", bestBid: side, bestAsk: side, midPrice: 1.1, spread: 0, spreadBps: 0, timestamp: 1 },
   "market-data.quote": { symbol: "EUR/USD", source: "LP1", bid: 1.1, bidSize: 1, ask: 1.2, askSize: 1, timestamp: 1 },
   "market-data.quote-stale": { symbol: "EUR/USD", source: "LP1", quoteOffset: 1 },
+  "rfq.created": {
+    rfqId: "r1",
+    traderId: "ann",
+    symbol: "EUR/USD",
+    side: "buy",
+    quantity: "1000000.00",
+    expiresAt: "2026-11-21T12:00:00Z",
+    status: "pending",
+  },
+  "rfq.validated": { rfqId: "r1", ...ofRfq },
+  "rfq.distributed": { rfqId: "r1", lpCount: 4, expiresAt: 1_800_000_000_000, ...ofRfq },
+  "quote.received": {
+    rfqId: "r1",
+    quoteId: "q1",
+    lpId: "lp1",
+    lpName: "LP One",
+    bidPrice: 1.1,
+    askPrice: "1.2",
+    bidSize: 1,
+    askSize: 1,
+    status: "valid",
+    expiresAt: "2026-11-21T12:00:00+01:00",
+    ...ofRfq,
+  },
+  "quotes.ranked": { rfqId: "r1", rankings: [{ quoteId: "q1", ranking: 1, isBestBid: true, isBestAsk: false }], ...ofRfq },
+  "quote.expired": { rfqId: "r1", quoteId: "q1", lpId: "lp1", ...ofRfq },
+  "rfq.quoted": { rfqId: "r1", ...ofRfq },
+  "rfq.filled": { rfqId: "r1", tradeId: "t1", price: 1.1, quantity: 5, ...ofRfq },
+  "rfq.expired": { rfqId: "r1", ...ofRfq },
+  "rfq.cancelled": { rfqId: "r1", reason: "changed my mind", ...ofRfq },
+  "rfq.extended": { rfqId: "r1", newExpiresAt: "2026-11-21T12:00:00.000Z", ...ofRfq },
 } satisfies { [T in keyof typeof catalogue]: EventData<T> };
 
 interface ObjectSchema {

@@ -1,6 +1,19 @@
 /** All event types and the schema of their data: the one place where their TypeScript types, checks and JSON Schemas come from. */
 import { z } from "zod";
 import { bestPriceData, quoteData, quoteStaleData } from "./products/market-data/schema.ts";
+import {
+  quoteExpired,
+  quoteReceived,
+  quotesRanked,
+  rfqCancelled,
+  rfqCreated,
+  rfqDistributed,
+  rfqExpired,
+  rfqExtended,
+  rfqFilled,
+  rfqQuoted,
+  rfqValidated,
+} from "./products/rfq/schema.ts";
 
 /** One event type. `internal` ones are published by the server itself and refused from outside. */
 export interface EventType {
@@ -17,6 +30,17 @@ export const catalogue = {
     description: "A source was silent for too long and left the best price.",
     internal: true,
   },
+  "rfq.created": { schema: rfqCreated, description: "A trader asks for prices." },
+  "rfq.validated": { schema: rfqValidated, description: "An RFQ passed its checks." },
+  "rfq.distributed": { schema: rfqDistributed, description: "An RFQ was sent to liquidity providers." },
+  "quote.received": { schema: quoteReceived, description: "A liquidity provider's quote, or a change of it." },
+  "quotes.ranked": { schema: quotesRanked, description: "How the quotes that stand are ranked." },
+  "quote.expired": { schema: quoteExpired, description: "A quote lapsed or was withdrawn." },
+  "rfq.quoted": { schema: rfqQuoted, description: "An RFQ has quotes that the trader may take." },
+  "rfq.filled": { schema: rfqFilled, description: "A quote was taken." },
+  "rfq.expired": { schema: rfqExpired, description: "An RFQ's time was up." },
+  "rfq.cancelled": { schema: rfqCancelled, description: "An RFQ was cancelled." },
+  "rfq.extended": { schema: rfqExtended, description: "An RFQ has more time." },
 } as const satisfies Record<string, EventType>;
 
 export type EventTypeName = keyof typeof catalogue;

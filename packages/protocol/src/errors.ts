@@ -42,6 +42,8 @@ export interface EventFault {
   readonly index: number;
   readonly path: string;
   readonly message: string;
+  /** Where the state stands in the log that the event contradicts. */
+  readonly offset?: number;
 }
 
 /** Body of every refusal over HTTP. `error` is the reason phrase of `statusCode`. */

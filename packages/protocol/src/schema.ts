@@ -16,3 +16,8 @@ function isBounded(value: unknown): value is ExactNumber {
 export const jsonNumber = z
   .union([z.number(), z.custom<ExactNumber>(isBounded)], { error: "must be a number" })
   .meta({ jsonSchema: { type: "number" } });
+
+/** A decimal: a JSON number, or text of one, as it came. */
+export const decimal = z.union([jsonNumber, z.string().regex(/^-?\d{1,40}(\.\d{1,40})?$/)], {
+  error: "must be a decimal: a number, or text of one",
+});

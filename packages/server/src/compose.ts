@@ -27,6 +27,8 @@ import { eventLoopUtilization } from "./operations/utilization.ts";
 import { marketData } from "./products/market-data/declaration.ts";
 import { marketDataSocket } from "./products/market-data/socket-surface.ts";
 import { marketDataStream } from "./products/market-data/stream-surface.ts";
+import { rfqProduct } from "./products/rfq/declaration.ts";
+import { rfqSocket } from "./products/rfq/socket-surface.ts";
 import type { Registry } from "./registry/registry.ts";
 import { openSqliteRegistry } from "./registry/sqlite/sqlite-registry.ts";
 import { createApp } from "./transports/http/app.ts";
@@ -146,8 +148,11 @@ function productsOf({ limits, symbols }: Config): { products: Product[]; surface
   const commandRate = { burst: limits.marketDataCommandsBurst, perSecond: limits.marketDataCommandsPerSecond };
   const { heartbeatMs, symbolsPerClient, marketDataIdleMs } = limits;
   return {
-    products: [prices],
-    surfaces: [marketDataSocket(prices, { heartbeatMs, idleMs: marketDataIdleMs, symbolsPerClient, commandRate })],
+    products: [prices, rfqProduct],
+    surfaces: [
+      marketDataSocket(prices, { heartbeatMs, idleMs: marketDataIdleMs, symbolsPerClient, commandRate }),
+      rfqSocket({ heartbeatMs, idleMs: marketDataIdleMs, rfqsPerClient: limits.rfqsPerClient, commandRate }),
+    ],
     streams: [marketDataStream(prices, { heartbeatMs, symbolsPerClient })],
   };
 }

@@ -83,7 +83,7 @@ function send(host: CatchUpHost, session: Session, messages: readonly Message[])
     const subscription = session.following.get(message.topic)?.subscription;
     if (subscription === undefined || message.offset <= subscription.from) continue;
     if (subscription.filter !== undefined && !subscription.filter(message)) continue;
-    session.outbox.push(message);
+    if (!session.outbox.replay(message)) continue;
     bytes += message.size;
     host.meter.replayed += 1;
   }

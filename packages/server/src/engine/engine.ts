@@ -30,6 +30,7 @@ import { Publishing } from "./publish.ts";
 import type { Ring } from "./ring.ts";
 import { type Peer, Session } from "./session.ts";
 import { Sessions } from "./sessions.ts";
+import { Ticker } from "./ticker.ts";
 import { Topics } from "./topics.ts";
 import { Turn } from "./turn.ts";
 import type { Publisher } from "./validate.ts";
@@ -38,6 +39,7 @@ import { Wheel } from "./wheel.ts";
 
 export interface EngineLimits {
   readonly batchEvents: number;
+  readonly waitingEvents: number;
   readonly unsentBytes: number;
   readonly behindBytes: number;
   readonly slowConsumerMs: number;
@@ -80,6 +82,7 @@ export class Engine {
   readonly topics = new Topics();
   readonly sessions: Sessions;
   readonly checkpoints: Checkpoints;
+  readonly ticker: Ticker;
   readonly newId: () => string;
   readonly #options: EngineOptions;
   readonly #publishing: Publishing;
@@ -100,7 +103,20 @@ export class Engine {
     this.views = new Views(options.products);
     this.checkpoints = new Checkpoints(options.log, this.views);
     this.sessions = new Sessions(this);
-    this.#publishing = new Publishing({ ...options, views: this.views, topics: this.topics, turn: this.turn });
+    this.ticker = new Ticker(this);
+    this.views.onChange = (view, tenant, entity) => {
+      this.ticker.changed(view, tenant, entity);
+    };
+    this.topics.onFollowed = (topic) => {
+      this.ticker.followed(topic);
+    };
+    this.topics.onLeft = (topic) => {
+      this.ticker.left(topic);
+    };
+    const onRouted = () => {
+      this.ticker.routed();
+    };
+    this.#publishing = new Publishing({ ...options, views: this.views, topics: this.topics, turn: this.turn, onRouted });
     // Until it is started nothing is published: what is due then is tried again.
     new Deadlines(this.views, this.clock, this.wheel, (tenant, event) => this.#publishing.publishOwn(tenant, event));
   }

@@ -8,7 +8,7 @@ import type { Identity } from "@broadtape/protocol/identity";
 import type { Filters, TopicResult } from "@broadtape/protocol/native";
 import type { LogBounds } from "../log/log.ts";
 import { compileFilters } from "./filters.ts";
-import { isoTime } from "./clock.ts";
+import { type Clock, isoTime } from "./clock.ts";
 import { Message, withEventId } from "./message.ts";
 import type { Entry, Product, States, TopicKind } from "./product.ts";
 import type { Following, Session } from "./session.ts";
@@ -57,6 +57,7 @@ export interface FollowingHost {
   readonly publicTenant: string;
   readonly epoch: Epoch;
   readonly routedTo: Offset;
+  readonly clock: Clock;
   bounds(): LogBounds;
   cursorAt(offset: Offset): string;
   eventIdOf(offset: Offset, storedAt: number): string;
@@ -125,7 +126,7 @@ function tellNewest(host: FollowingHost, session: Session, { kind, param, subscr
     tenant,
     topic: subscription.name,
     event: kind.newestType,
-    data: kind.render(entry.state),
+    data: kind.render(entry.state, host.clock.now()),
     offset: entry.offset,
     batch: entry.offset,
     eventId: host.eventIdOf(entry.offset, entry.storedAt),
@@ -169,7 +170,7 @@ export function revokeForbidden(host: FollowingHost, session: Session): string[]
 
 /** State of a topic (of every matching one for a pattern) as of now, in the tenant and, for shared kinds, the public one. */
 export function snapshots(
-  host: Pick<FollowingHost, "views" | "publicTenant" | "eventIdOf">,
+  host: Pick<FollowingHost, "views" | "publicTenant" | "eventIdOf" | "clock">,
   tenant: string,
   { kind, param, name }: Allowed,
 ): Snapshot[] {
@@ -195,8 +196,8 @@ export function newestEntry(entries: readonly (Entry<unknown> | undefined)[]): E
   return newest;
 }
 
-function render(host: Pick<FollowingHost, "eventIdOf">, kind: TopicKind, entry: Entry<unknown>): string {
-  return withEventId(kind.render(entry.state), host.eventIdOf(entry.offset, entry.storedAt));
+function render(host: Pick<FollowingHost, "eventIdOf" | "clock">, kind: TopicKind, entry: Entry<unknown>): string {
+  return withEventId(kind.render(entry.state, host.clock.now()), host.eventIdOf(entry.offset, entry.storedAt));
 }
 
 type Added = readonly (readonly [written: string, following: Following])[];

@@ -58,6 +58,10 @@ export interface Surface {
   /** False: heartbeats only after that long without any message. */
   readonly beatsWhenBusy?: boolean;
   word(message: Message): Words;
+  /** False for messages that this surface has no words for; without it, it has words for all. */
+  tells?(message: Message): boolean;
+  /** Its clients see no topics: an event that is told on several of those that one follows is told it once. */
+  readonly isOneFeed?: true;
   /** Several events of one publish batch; without it they are sent one by one, in one write. */
   wordBatch?(messages: readonly Message[]): Words;
   /** A value that replaced `replaced` older ones; without it as any message. */

@@ -48,6 +48,8 @@ export class Outbox {
   readonly #surface: Surface;
   readonly #connection: Connection;
   #pending: Sequence | undefined;
+  /** Bounded by the surface's command limits. */
+  #afterPending: (() => void)[] = [];
   /** By topic and key: the newest value that could not be sent yet. */
   readonly #held = new Map<string, HeldValue>();
   #last: Message | undefined;
@@ -104,7 +106,7 @@ export class Outbox {
 
   /** Hot path: one call a message and follower. */
   deliver(subscription: Subscription, message: Message): void {
-    if (message === this.#last || message.offset <= subscription.from) return;
+    if (message.offset <= subscription.from || this.#passesOver(message)) return;
     if (subscription.filter !== undefined && !subscription.filter(message)) return;
     if (message.key === undefined) {
       if (this.#flowing) this.push(message);
@@ -114,6 +116,31 @@ export class Outbox {
       this.#offer(subscription, message, message.key);
     }
     this.#last = message;
+  }
+
+  /** A message out of the ring or the log; false where this session is not told of it. */
+  replay(message: Message): boolean {
+    if (this.#passesOver(message)) return false;
+    this.push(message);
+    this.#last = message;
+    return true;
+  }
+
+  /** Told already on another topic, or nothing that this surface has words for. */
+  #passesOver(message: Message): boolean {
+    const last = this.#last;
+    if (message === last) return true;
+    const { isOneFeed, tells } = this.#surface;
+    if (tells !== undefined && !tells(message)) return true;
+    return (
+      isOneFeed === true && last !== undefined && last.offset === message.offset && last.event === message.event && message.key === last.key
+    );
+  }
+
+  /** Runs when what is pending now has been handed to the connection; never after the session's end. */
+  afterPending(run: () => void): void {
+    if (this.#pending === undefined) run();
+    else this.#afterPending.push(run);
   }
 
   /** Says something to this session alone, after what it is owed so far. */
@@ -152,6 +179,14 @@ export class Outbox {
     meter.delivered += pending.count;
     this.lastSentAt = clock.monotonic();
     this.#noteUnsent(this.lastSentAt, limits.behindBytes);
+    this.#runAfterPending();
+  }
+
+  #runAfterPending(): void {
+    if (this.#afterPending.length === 0) return;
+    const waiting = this.#afterPending;
+    this.#afterPending = [];
+    for (const run of waiting) run();
   }
 
   /** What was just handed over may have filled the connection. */
@@ -207,6 +242,7 @@ export class Outbox {
     this.#pending = undefined;
     for (const value of this.#held.values()) this.#host.wheel.disarm(value.deadline);
     this.#held.clear();
+    this.#afterPending = [];
   }
 
   /** The connection takes nothing: what can be had again from the log or the newest value is let go. */
@@ -224,6 +260,7 @@ export class Outbox {
       return;
     }
     if (kept.count > 0) this.#pending = kept;
+    else this.#runAfterPending();
     if (!this.#flowing) return;
     this.#flowing = false;
     this.#host.meter.paused += 1;

@@ -75,6 +75,22 @@ export interface ConflatedTelling extends Telling {
   readonly key: string;
 }
 
+/** A message that the clock brings. */
+export interface Tick {
+  /** As in {@link Telling}; no type of the catalogue, since it is never stored. */
+  readonly event: string;
+  /** JSON text of an object. */
+  readonly data: string;
+}
+
+/** Times at which followers of an entity are told something, as its state stands. */
+export interface Ticking<S> {
+  /** The next time after `now`, in milliseconds since the epoch; undefined where there is none. */
+  dueAfter(state: S, now: number): number | undefined;
+  /** What is told at one of these times; and at once, when a new state changes them (undefined: nothing then). */
+  tell(state: S, at: number): Tick | undefined;
+}
+
 /** A family of topics `{kind}:{param}`, or one topic `{kind}` where params are empty. */
 export interface TopicKind<S = unknown> {
   readonly kind: string;
@@ -91,8 +107,10 @@ export interface TopicKind<S = unknown> {
   /** Where its snapshot comes from. */
   readonly view: View<S>;
   entity(param: string): string;
-  /** The snapshot as JSON text of an object without `eventId` (the engine adds it). */
-  render(state: S): string;
+  /** The snapshot as JSON text of an object without `eventId` (the engine adds it), as it reads at `now`, by the server's clock. */
+  render(state: S, now: number): string;
+  /** What followers are told by the clock alone, besides what events tell; conflated by entity, never stored or replayed. */
+  readonly ticking?: Ticking<S>;
   /** The catalogue's type under which the newest value is told to a resumed follower, for kinds whose messages are conflated. */
   readonly newestType?: string;
   /** Fields of an event's data that a subscription may filter by (dotted paths). */
@@ -103,6 +121,13 @@ export interface TopicKind<S = unknown> {
 export interface Fault {
   readonly path: string;
   readonly message: string;
+  /** Where the state stands in the log that the event contradicts. */
+  readonly offset?: Offset;
+}
+
+/** The event is good, and is stored with this for its data: what the server knows besides what the publisher said. */
+export interface Completion {
+  readonly data: unknown;
 }
 
 export interface Product<E extends DomainEvent = DomainEvent> {
@@ -111,8 +136,13 @@ export interface Product<E extends DomainEvent = DomainEvent> {
   readonly types: Readonly<Record<string, { readonly schema: z.ZodType; readonly internal?: true }>>;
   readonly views: readonly View<unknown, E>[];
   readonly topics: readonly TopicKind[];
-  /** Refuses what passed the schema and must not be stored all the same. */
-  admit?(event: DraftEvent): Fault | undefined;
+  /**
+   * Refuses what passed the schema and must not be stored all the same, or completes it. `states` are those that the event
+   * would be folded into, for entities that {@link Product.admitsBy} names; others may be newer by the time it is stored.
+   */
+  admit?(event: DraftEvent, states: Pick<States, "entry">): Fault | Completion | undefined;
+  /** The entity on whose state admission depends: events of one are admitted one after the other. */
+  admitsBy?(event: DraftEvent): string | undefined;
   /** The product's own spelling of event ids in publish answers; default `{milliseconds}-{suffix}`. */
   spellEventId?(epoch: Epoch, offset: Offset): string;
   /** The topics under which history finds the event. Pure. */

@@ -5,6 +5,7 @@
 import { type Offset, streamId } from "@broadtape/protocol/event-id";
 import type { PublishAnswer, PublishResult, PublishedEvent, StoredEvent } from "@broadtape/protocol/event";
 import { type Appended, type Log, LogUnavailable } from "../log/log.ts";
+import { Guards, admitAll, guardsOf } from "./admission.ts";
 import type { Clock } from "./clock.ts";
 import { domainEvent } from "./history.ts";
 import type { Message } from "./message.ts";
@@ -14,7 +15,7 @@ import { Ring } from "./ring.ts";
 import { type Applied, type RouteHost, apply, retell, route } from "./route.ts";
 import type { Topics } from "./topics.ts";
 import type { Turn } from "./turn.ts";
-import { type Admitted, type Publisher, type ValidationHost, validate } from "./validate.ts";
+import { type Admitted, type Publisher, type ValidationHost, admit, check } from "./validate.ts";
 import type { Views } from "./views.ts";
 
 export interface PublishingOptions {
@@ -26,8 +27,16 @@ export interface PublishingOptions {
   readonly topics: Topics;
   readonly turn: Turn;
   readonly meter: Meter;
-  readonly limits: { readonly batchEvents: number; readonly entities: number; readonly ringEvents: number; readonly ringBytes: number };
+  readonly limits: {
+    readonly batchEvents: number;
+    readonly waitingEvents: number;
+    readonly entities: number;
+    readonly ringEvents: number;
+    readonly ringBytes: number;
+  };
   readonly onFault: (error: unknown) => void;
+  /** Called after each batch, when its followers have been told. */
+  readonly onRouted: () => void;
 }
 
 const FOLD_PAGE = 5000;
@@ -37,6 +46,7 @@ export class Publishing {
   readonly #productOf = new Map<string, Product>();
   readonly #validation: ValidationHost;
   readonly #routing: RouteHost;
+  readonly #guards: Guards;
   #ring: Ring;
   #routedTo: Offset = 0;
   #routedStoredAt = 0;
@@ -48,6 +58,7 @@ export class Publishing {
     const { views, topics, turn, clock, limits, products, newId } = options;
     this.#options = options;
     for (const product of products) for (const type of Object.keys(product.types)) this.#productOf.set(type, product);
+    this.#guards = new Guards(limits.waitingEvents);
     this.#ring = new Ring(0, { events: limits.ringEvents, bytes: limits.ringBytes });
     this.#validation = { products, limits, isFull: () => views.isFull(limits.entities), now: () => clock.now(), newId };
     this.#routing = { views, topics, turn, eventIdOf: (offset, storedAt) => this.eventIdOf(offset, storedAt) };
@@ -97,7 +108,22 @@ export class Publishing {
    */
   async publish(events: readonly unknown[], publisher: Publisher): Promise<PublishAnswer> {
     const receivedAt = this.#options.clock.monotonic();
-    const admitted = this.#admit(events, publisher);
+    const checked = this.#try(() => check(this.#validation, events, publisher));
+    const guards = guardsOf(checked);
+    if (guards.length === 0)
+      return this.#store(
+        this.#try(() => admit(this.#validation, checked, this.#options.views)),
+        receivedAt,
+      );
+    return this.#guards.pass(guards, checked.length, async () => {
+      const admitted = await admitAll({ ...this.#validation, ...this.#options }, checked).catch((error: unknown) => this.#refuse(error));
+      return this.#store(admitted, receivedAt);
+    });
+  }
+
+  /** Appends what is admitted; resolves when it is folded and routed too. */
+  async #store(admitted: readonly Admitted[], receivedAt: number): Promise<PublishAnswer> {
+    this.#checkOpen();
     const appending = this.#options.log.append(admitted.map(({ event }) => event));
     const applying = this.#applying
       .then(() => appending)
@@ -133,15 +159,23 @@ export class Publishing {
     return streamId(this.#options.log.epoch, offset, this.#routedStoredAt);
   }
 
-  #admit(events: readonly unknown[], publisher: Publisher): readonly Admitted[] {
-    // Before the views are caught up, or while the log closes, nobody could be told.
+  /** Before the views are caught up, or while the log closes, nobody could be told. */
+  #checkOpen(): void {
     if (!this.#isOpen) throw new LogUnavailable("the server is not ready");
+  }
+
+  #try<T>(check: () => T): T {
+    this.#checkOpen();
     try {
-      return validate(this.#validation, events, publisher);
+      return check();
     } catch (error) {
-      this.#options.meter.refused += 1;
-      throw error;
+      return this.#refuse(error);
     }
+  }
+
+  #refuse(error: unknown): never {
+    this.#options.meter.refused += 1;
+    throw error;
   }
 
   #apply(admitted: readonly Admitted[], appended: readonly Appended[], receivedAt: number): void {
@@ -158,6 +192,7 @@ export class Publishing {
     route(this.#routing, messages);
     this.#routedTo = last.offset;
     this.#routedStoredAt = last.storedAt;
+    this.#options.onRouted();
     const lossless = messages.filter(({ key }) => key === undefined);
     this.#ring.add(last.offset, last.storedAt, lossless);
   }

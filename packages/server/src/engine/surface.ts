@@ -40,8 +40,11 @@ export interface SocketSurface extends Surface {
   readonly commandRate: CommandRate;
   /** Greets an authenticated client. */
   open(session: Session, desk: Desk): void;
-  /** Carries out a command and returns what its acknowledgement holds. Throws a Refusal, and has changed nothing then. */
-  receive(session: Session, desk: Desk, command: string, body: unknown): object;
+  /**
+   * Carries out a command and returns what its acknowledgement holds; it reaches the client after everything that the session
+   * was told before. Throws (or rejects with) a Refusal, and has changed nothing then.
+   */
+  receive(session: Session, desk: Desk, command: string, body: unknown): object | Promise<object>;
   /** The acknowledgement of a refused command. */
   answerRefused(refusal: Refusal): object;
 }

@@ -46,6 +46,10 @@ export class Topics {
   /** By subscription: a shared pattern has one entry a tenant. */
   readonly #patterns = new Map<Subscription, Pattern[]>();
 
+  /** Called with a topic that has got its first follower, and with one that has lost its last. */
+  onFollowed: ((topic: Topic) => void) | undefined;
+  onLeft: ((topic: Topic) => void) | undefined;
+
   /** Topics that have followers; a metric. */
   get size(): number {
     return this.#topics.size;
@@ -112,6 +116,7 @@ export class Topics {
     if (subscription.places.has(topic)) return;
     subscription.places.set(topic, topic.followers.length);
     topic.followers.push(subscription);
+    if (topic.followers.length === 1) this.onFollowed?.(topic);
   }
 
   #leave(topic: Topic, place: number): void {
@@ -121,7 +126,9 @@ export class Topics {
       topic.followers[place] = last;
       last.places.set(topic, place);
     }
-    if (topic.followers.length === 0) this.#topics.delete(topic.key);
+    if (topic.followers.length > 0) return;
+    this.#topics.delete(topic.key);
+    this.onLeft?.(topic);
   }
 }
 

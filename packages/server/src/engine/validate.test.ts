@@ -2,7 +2,7 @@ import { z } from "zod";
 import { describe, expect, it } from "vitest";
 import { parseJson } from "@broadtape/protocol/json";
 import type { Product } from "./product.ts";
-import { BadEvents, type Publisher, type ValidationHost, validate } from "./validate.ts";
+import { BadEvents, type Publisher, type ValidationHost, admit, check } from "./validate.ts";
 
 const product: Product = {
   name: "test",
@@ -16,6 +16,9 @@ const product: Product = {
 const host: ValidationHost = { products: [product], limits: { batchEvents: 3 }, isFull: () => false, now: () => 0, newId: () => "made" };
 const ann: Publisher = { userId: "ann", tenant: "acme", anyTenant: false, correlationId: "c" };
 const event = { type: "test.open", data: { n: 1 } };
+
+const validate = (over: ValidationHost, events: readonly unknown[], publisher: Publisher) =>
+  admit(over, check(over, events, publisher), { entry: () => undefined });
 
 function faultsOf(events: readonly unknown[], over: Partial<ValidationHost> = {}, publisher = ann) {
   try {

@@ -4,7 +4,7 @@ import { type EventFault, Refusal } from "@broadtape/protocol/errors";
 import { type PublishedEvent, eventEnvelope } from "@broadtape/protocol/event";
 import { isDeeperThan } from "@broadtape/protocol/json";
 import type { NewEvent } from "../log/log.ts";
-import type { DomainEvent, Product } from "./product.ts";
+import type { DomainEvent, DraftEvent, Product, States } from "./product.ts";
 
 /** Who publishes. */
 export interface Publisher {
@@ -49,28 +49,62 @@ const MAX_FAULTS = 100;
 /** Levels of an event's data. Below what can be parsed, so that whatever wraps it can be read too, and after a restart still. */
 const MAX_DATA_DEPTH = 64;
 
+/** An event whose envelope and data passed their schemas; whether it may be is the product's to say. */
+export interface Checked {
+  readonly product: Product;
+  readonly event: PublishedEvent;
+  readonly draft: DraftEvent;
+  readonly publisher: Publisher;
+  /** Default of its `time`. */
+  readonly now: string;
+}
+
 /** Checks a whole batch. Throws {@link BadEvents}, or a FORBIDDEN refusal for a tenant that is not the publisher's. */
-export function validate(host: ValidationHost, events: readonly unknown[], publisher: Publisher): readonly Admitted[] {
+export function check(host: ValidationHost, events: readonly unknown[], publisher: Publisher): readonly Checked[] {
   if (events.length === 0) throw new BadEvents([{ index: 0, path: "", message: "a batch holds at least one event" }]);
   if (events.length > host.limits.batchEvents) {
     const message = `a batch holds at most ${host.limits.batchEvents} events`;
     throw new BadEvents([{ index: host.limits.batchEvents, path: "", message }]);
   }
-  const faults: EventFault[] = [];
-  const admitted: Admitted[] = [];
   const now = new Date(host.now()).toISOString();
-  for (const [index, event] of events.entries()) {
-    const result = admit(host, event, publisher, now);
-    if ("product" in result) admitted.push(result);
-    else for (const fault of result) if (faults.length < MAX_FAULTS) faults.push({ index, ...fault });
-  }
-  if (faults.length > 0) throw new BadEvents(faults);
-  return admitted;
+  return allOf<unknown, Checked>(events, (event) => checkOne(host, event, publisher, now));
+}
+
+/** Admits a batch whose products ask for no state. Throws {@link BadEvents}. */
+export function admit(host: ValidationHost, checked: readonly Checked[], states: Pick<States, "entry">): readonly Admitted[] {
+  return allOf<Checked, Admitted>(checked, (each) => {
+    const verdict = each.product.admit?.(each.draft, states);
+    if (verdict !== undefined && "message" in verdict) return [verdict];
+    const admitted = admittedOf(host, each, verdict === undefined ? each.draft.data : verdict.data);
+    const tooDeep = depthFault(admitted);
+    return tooDeep === undefined ? admitted : [tooDeep];
+  });
+}
+
+export function depthFault({ event }: Admitted): Omit<EventFault, "index"> | undefined {
+  return isDeeperThan(event.data, MAX_DATA_DEPTH) ? { path: "data", message: `is nested deeper than ${MAX_DATA_DEPTH} levels` } : undefined;
 }
 
 type Faults = readonly Omit<EventFault, "index">[];
 
-function admit(host: ValidationHost, input: unknown, publisher: Publisher, now: string): Admitted | Faults {
+/** All or nothing: throws {@link BadEvents} with the faults of every event that has some. */
+function allOf<In, Out extends object>(inputs: readonly In[], check: (input: In) => Out | Faults): readonly Out[] {
+  const faults: EventFault[] = [];
+  const passed: Out[] = [];
+  for (const [index, input] of inputs.entries()) {
+    const result = check(input);
+    if (!isFaults(result)) passed.push(result);
+    else for (const fault of result) if (faults.length < MAX_FAULTS) faults.push({ index, ...fault });
+  }
+  if (faults.length > 0) throw new BadEvents(faults);
+  return passed;
+}
+
+function isFaults(result: object): result is Faults {
+  return Array.isArray(result);
+}
+
+function checkOne(host: ValidationHost, input: unknown, publisher: Publisher, now: string): Checked | Faults {
   const envelope = eventEnvelope.safeParse(input);
   if (!envelope.success) return faultsOf(envelope.error, []);
   const event: PublishedEvent = envelope.data;
@@ -84,27 +118,16 @@ function admit(host: ValidationHost, input: unknown, publisher: Publisher, now: 
   }
   const checked = type.schema.safeParse(event.data);
   if (!checked.success) return faultsOf(checked.error, ["data"]);
-  const fault = product.admit?.({ type: event.type, data: checked.data, tenant });
-  if (fault !== undefined) return [fault];
   if (host.isFull()) return [{ path: "", message: "the server holds as many entities as it may" }];
-  const admitted = admittedOf(host, event, product, checked.data, tenant, publisher, now);
-  if (isDeeperThan(admitted.event.data, MAX_DATA_DEPTH))
-    return [{ path: "data", message: `is nested deeper than ${MAX_DATA_DEPTH} levels` }];
-  return admitted;
+  return { product, event, draft: { type: event.type, data: checked.data, tenant }, publisher, now };
 }
 
-function admittedOf(
-  host: ValidationHost,
-  event: PublishedEvent,
-  product: Product,
-  data: unknown,
-  tenant: string,
-  publisher: Publisher,
-  now: string,
-): Admitted {
+/** The event as it goes to the log, with this for its data. */
+export function admittedOf(host: ValidationHost, { product, event, draft, publisher, now }: Checked, data: unknown): Admitted {
+  const { tenant } = draft;
   const time = event.time ?? now;
   // Where an event goes depends on its content alone, so its place in the log may still be open here.
-  const draft: DomainEvent = { type: event.type, data, text: "", tenant, offset: 0, storedAt: 0, time };
+  const placed: DomainEvent = { type: event.type, data, text: "", tenant, offset: 0, storedAt: 0, time };
   return {
     product,
     data,
@@ -116,8 +139,8 @@ function admittedOf(
       time,
       subject: event.subject,
       correlationId: event.correlationid ?? publisher.correlationId,
-      data: JSON.stringify(event.data),
-      topics: product.topicsOf(draft),
+      data: JSON.stringify(data === draft.data ? event.data : data),
+      topics: product.topicsOf(placed),
       deduplicate: event.id !== undefined,
     },
   };

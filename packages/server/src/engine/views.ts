@@ -26,6 +26,8 @@ export class Views implements States {
   readonly #dirty = new Map<Table, Set<string>>();
   /** Names the fold code: checkpoints of another version are of no use. */
   readonly version: string;
+  /** Called with each entity whose state changed. */
+  onChange: ((view: View<unknown>, tenant: string, entity: string) => void) | undefined;
   onDue: ((entity: DueEntity, due: Due) => void) | undefined;
 
   constructor(products: readonly Product[]) {
@@ -112,6 +114,7 @@ export class Views implements States {
     const state = table.view.fold(before?.state, event);
     if (state === before?.state) return;
     this.#markDirty(table, event.tenant, entity);
+    this.onChange?.(table.view, event.tenant, entity);
     if (state === undefined) {
       if (table.tenants.get(event.tenant)?.delete(entity) === true) table.size -= 1;
       return;

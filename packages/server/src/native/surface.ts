@@ -22,11 +22,11 @@ export function nativeSurface(options: NativeOptions): NativeSurface {
     name: "native",
     options,
     heartbeatMs: options.heartbeatMs,
-    word: (message) => ({ name: "event", body: eventBody(message), id: message.eventId }),
+    word: (message) => ({ name: "event", body: eventBody(message), id: idOf(message) }),
     wordConflated: (message, replaced) => ({
       name: "event",
       body: `${eventBody(message).slice(0, -1)},"conflated":${replaced}}`,
-      id: message.eventId,
+      id: idOf(message),
     }),
     wordBatch: (messages) => ({
       name: "batch",
@@ -72,10 +72,16 @@ export function errorWords(refusal: Refusal, id: RequestId | undefined): Words {
   return said({ type: "error", ...(id !== undefined && { id }), code: refusal.code, message: refusal.message, ...refusal.details });
 }
 
+/** What the clock brings has none. */
+function idOf({ eventId }: Message): string | undefined {
+  return eventId === "" ? undefined : eventId;
+}
+
 /** Built by hand around the data's own text, so that its digits stay. */
 function eventBody(message: Message): string {
   const { topic, event, eventId, time, data, key, correlationId } = message;
   const conflation = key === undefined ? "" : `,"key":${JSON.stringify(key)}`;
+  const id = eventId === "" ? "" : `"eventId":"${eventId}",`;
   const correlation = correlationId === "" ? "" : `,"correlationId":${JSON.stringify(correlationId)}`;
-  return `{"type":"event","topic":${JSON.stringify(topic)},"event":"${event}","eventId":"${eventId}","time":"${time}","data":${data}${conflation}${correlation}}`;
+  return `{"type":"event","topic":${JSON.stringify(topic)},"event":"${event}",${id}"time":"${time}","data":${data}${conflation}${correlation}}`;
 }

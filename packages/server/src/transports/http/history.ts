@@ -90,7 +90,10 @@ async function sendSnapshot({ engine }: HistoryOptions, identity: Identity, topi
   const point = pointOf(engine, at);
   if (point === "expired") return reply.code(410).send(httpError(410, "older than retention"));
   const entry = await engine.snapshotAt(identity, topic, point);
-  const state = entry === undefined ? "null" : withEventId(topic.kind.render(entry.state), engine.eventIdOf(entry.offset, entry.storedAt));
+  // As it read then: at the time that was asked for, or right after the event at the cursor.
+  const now = "time" in point ? point.time : (entry?.storedAt ?? 0);
+  const state =
+    entry === undefined ? "null" : withEventId(topic.kind.render(entry.state, now), engine.eventIdOf(entry.offset, entry.storedAt));
   const cut = "offset" in point ? at : entry === undefined ? engine.cursorAt(0) : engine.eventIdOf(entry.offset, entry.storedAt);
   return sendCacheable(request, reply, `{"topic":${JSON.stringify(topic.name)},"state":${state},"cut":"${cut}"}`, "offset" in point);
 }

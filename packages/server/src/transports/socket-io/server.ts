@@ -214,11 +214,22 @@ class Commands {
         return;
       }
       const answer = this.#surface.receive(this.#session, this.#options.engine, name, body);
-      acknowledge?.(answer);
+      if (answer instanceof Promise)
+        answer.then((each) => this.#answer(acknowledge, each)).catch((error: unknown) => this.#failed(error, acknowledge));
+      else this.#answer(acknowledge, answer);
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      this.#refuse(error, acknowledge);
+      this.#failed(error, acknowledge);
     }
+  }
+
+  /** After what the session is owed so far: an answer never overtakes the messages that it counts on. */
+  #answer(acknowledge: Acknowledge | undefined, answer: object): void {
+    if (acknowledge !== undefined && !this.#session.isClosed) this.#session.outbox.afterPending(() => acknowledge(answer));
+  }
+
+  #failed(error: unknown, acknowledge: Acknowledge | undefined): void {
+    if (!(error instanceof Refusal)) throw error;
+    this.#refuse(error, acknowledge);
   }
 
   #take(): void {

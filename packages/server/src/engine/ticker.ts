@@ -1,0 +1,156 @@
+/**
+ * Messages that the clock brings (see {@link Ticking}): one wheel for all of them, and only for what somebody follows. What is
+ * told here is in no log: it has no event id, and nobody is told of it later.
+ */
+import { type Clock, isoTime } from "./clock.ts";
+import { Message } from "./message.ts";
+import type { Product, States, Ticking, TopicKind, View } from "./product.ts";
+import type { Topic, Topics } from "./topics.ts";
+import type { Deadline, Wheel } from "./wheel.ts";
+
+/** After everything in the log: no snapshot or cursor holds it back. */
+const AFTER_ALL = Number.MAX_SAFE_INTEGER;
+
+export interface TickerHost {
+  readonly products: readonly Product[];
+  readonly clock: Clock;
+  readonly wheel: Wheel;
+  readonly topics: Topics;
+  readonly views: States;
+}
+
+interface Watched {
+  readonly tenant: string;
+  readonly topic: string;
+  readonly entity: string;
+  readonly view: View<unknown>;
+  readonly ticking: Ticking<unknown>;
+  /** When the next tick is due. */
+  at: number | undefined;
+  deadline: Deadline | undefined;
+}
+
+export class Ticker {
+  readonly #host: TickerHost;
+  readonly #kinds: ReadonlyMap<string, TopicKind>;
+  /** By view, tenant and entity; one for each followed topic of a ticking kind. */
+  readonly #watched = new Map<string, Watched>();
+  /** Changed since the last batch was routed. */
+  readonly #changed = new Set<Watched>();
+
+  constructor(host: TickerHost) {
+    this.#host = host;
+    const kinds = host.products.flatMap(({ topics }) => topics).filter(({ ticking }) => ticking !== undefined);
+    this.#kinds = new Map(kinds.map((kind) => [kind.kind, kind]));
+  }
+
+  /** Topics that are watched; a metric. */
+  get size(): number {
+    return this.#watched.size;
+  }
+
+  /** Somebody follows a topic that nobody followed. */
+  followed({ tenant, name }: Topic): void {
+    const colon = name.indexOf(":");
+    const kind = this.#kinds.get(name.slice(0, colon));
+    if (kind?.ticking === undefined) return;
+    const entity = kind.entity(name.slice(colon + 1));
+    const { view, ticking } = kind;
+    const watched: Watched = { tenant, topic: name, entity, view, ticking, at: undefined, deadline: undefined };
+    this.#watched.set(keyOf(view, tenant, entity), watched);
+    this.#arm(watched);
+  }
+
+  /** Nobody follows it any more. */
+  left({ tenant, name }: Topic): void {
+    const colon = name.indexOf(":");
+    const kind = this.#kinds.get(name.slice(0, colon));
+    if (kind === undefined) return;
+    const key = keyOf(kind.view, tenant, kind.entity(name.slice(colon + 1)));
+    const watched = this.#watched.get(key);
+    if (watched === undefined) return;
+    this.#host.wheel.disarm(watched.deadline);
+    this.#watched.delete(key);
+    this.#changed.delete(watched);
+  }
+
+  /** An entity's state changed; followers hear of the event first. */
+  changed(view: View<unknown>, tenant: string, entity: string): void {
+    if (this.#watched.size === 0) return;
+    const watched = this.#watched.get(keyOf(view, tenant, entity));
+    if (watched !== undefined) this.#changed.add(watched);
+  }
+
+  /** The batch was told: where it moved the next tick, followers hear at once how things stand. */
+  routed(): void {
+    for (const watched of this.#changed) {
+      const before = watched.at;
+      this.#arm(watched);
+      if (watched.at !== undefined && watched.at !== before) this.#tell(watched, this.#host.clock.now());
+    }
+    this.#changed.clear();
+  }
+
+  #arm(watched: Watched): void {
+    const { clock, wheel } = this.#host;
+    const state = this.#stateOf(watched);
+    const now = clock.now();
+    const at = state === undefined ? undefined : watched.ticking.dueAfter(state, now);
+    if (at === watched.at && watched.deadline?.done === false) return;
+    wheel.disarm(watched.deadline);
+    watched.at = at;
+    watched.deadline = at === undefined ? undefined : wheel.arm(at - now, () => this.#ring(watched));
+  }
+
+  #ring(watched: Watched): void {
+    const now = this.#host.clock.now();
+    const { at } = watched;
+    // The wheel's clock is another one: it may ring a moment before the time has come.
+    if (at === undefined || now < at) {
+      watched.deadline = at === undefined ? undefined : this.#host.wheel.arm(at - now, () => this.#ring(watched));
+      return;
+    }
+    this.#tell(watched, this.#newestDue(watched, at, now));
+    this.#arm(watched);
+  }
+
+  /** After a stall, what was missed is not told late: only the newest that is due. */
+  #newestDue(watched: Watched, at: number, now: number): number {
+    const { ticking } = watched;
+    const state = this.#stateOf(watched);
+    let due = at;
+    for (let next = ticking.dueAfter(state, due); next !== undefined && next <= now; next = ticking.dueAfter(state, next)) due = next;
+    return due;
+  }
+
+  #tell(watched: Watched, at: number): void {
+    const { tenant, topic, entity, ticking } = watched;
+    const state = this.#stateOf(watched);
+    const followers = this.#host.topics.followers(tenant, topic);
+    const tick = state === undefined || followers === undefined ? undefined : ticking.tell(state, at);
+    if (tick === undefined || followers === undefined) return;
+    const message = new Message({
+      tenant,
+      topic,
+      event: tick.event,
+      data: tick.data,
+      offset: AFTER_ALL,
+      // Belongs to no publish batch.
+      batch: NaN,
+      eventId: "",
+      time: isoTime(at),
+      correlationId: "",
+      key: `${tick.event}/${entity}`,
+      receivedAt: 0,
+    });
+    for (const subscription of followers) subscription.session.outbox.deliver(subscription, message);
+  }
+
+  #stateOf({ view, tenant, entity }: Watched): unknown {
+    return this.#host.views.entry(view, tenant, entity)?.state;
+  }
+}
+
+function keyOf(view: View<unknown>, tenant: string, entity: string): string {
+  return `${view.name}\u0000${tenant}\u0000${entity}`;
+}
