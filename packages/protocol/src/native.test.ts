@@ -35,7 +35,7 @@ describe("a client's message of the native protocol", () => {
     [{ type: "subscribe", topics: "rfq:1" }, "topics"],
     [{ type: "subscribe", topics: ["a", ""] }, "topics.1"],
     [{ type: "subscribe", topics: ["x".repeat(513)] }, "topics.0"],
-    [{ type: "subscribe", topics: Array.from({ length: 1001 }, () => "a") }, "topics"],
+    [{ type: "subscribe", topics: Array.from({ length: 10_001 }, () => "a") }, "topics"],
     [{ type: "subscribe", topics: ["a"], id: {} }, "id"],
     [{ type: "subscribe", topics: ["a"], id: "x".repeat(129) }, "id"],
     [{ type: "subscribe", topics: ["a"], after: 5 }, "after"],

@@ -7,7 +7,7 @@ import type { Identity } from "@broadtape/protocol/identity";
 import { NATIVE_WEBSOCKET_PATH, SUBPROTOCOL } from "@broadtape/protocol/native";
 import type { Engine } from "../../engine/engine.ts";
 import { type Form, newFormIndex } from "../../engine/message.ts";
-import type { Session } from "../../engine/session.ts";
+import type { Peer, Session } from "../../engine/session.ts";
 import { NativeCommands, type NativeHost, authenticateToken } from "../../native/commands.ts";
 import { errorWords } from "../../native/surface.ts";
 import { watchIdle } from "../idle.ts";
@@ -73,7 +73,7 @@ async function upgrade(
   if (socket.destroyed) return;
   socket.off("error", onError);
   webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-    const client = new NativeClient(options, form, request, webSocket, socket);
+    const client = new NativeClient(options, form, peerOf(request, options.addressOf), webSocket, socket);
     if (identity === undefined) client.awaitAuthentication();
     else client.open(identity);
   });
@@ -92,7 +92,8 @@ export function refuseUpgrade(socket: Duplex, statusCode: number, message: strin
 class NativeClient {
   readonly #options: NativeWebSocketOptions;
   readonly #form: Form;
-  readonly #request: IncomingMessage;
+  /** Not the request, which would keep its headers for as long as the connection lives. */
+  readonly #peer: Peer;
   readonly #webSocket: WebSocket;
   readonly #socket: Duplex;
   #session: Session | undefined;
@@ -100,10 +101,10 @@ class NativeClient {
   #isAuthenticating = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(options: NativeWebSocketOptions, form: Form, request: IncomingMessage, webSocket: WebSocket, socket: Duplex) {
+  constructor(options: NativeWebSocketOptions, form: Form, peer: Peer, webSocket: WebSocket, socket: Duplex) {
     this.#options = options;
     this.#form = form;
-    this.#request = request;
+    this.#peer = peer;
     this.#webSocket = webSocket;
     this.#socket = socket;
     webSocket.on("message", (data: Buffer, isBinary: boolean) => {
@@ -135,7 +136,7 @@ class NativeClient {
     clearTimeout(this.#timer);
     const { engine, host, log } = this.#options;
     const connection = new WebSocketConnection(this.#webSocket, this.#socket, this.#form);
-    const peer = peerOf(this.#request, this.#options.addressOf);
+    const peer = this.#peer;
     const session = engine.open(identity, host.surface, connection, peer);
     this.#session = session;
     this.#commands = new NativeCommands(host, session);
