@@ -132,9 +132,9 @@ export class Outbox {
     if (message === last) return true;
     const { isOneFeed, tells } = this.#surface;
     if (tells !== undefined && !tells(message)) return true;
-    return (
-      isOneFeed === true && last !== undefined && last.offset === message.offset && last.event === message.event && message.key === last.key
-    );
+    // Values have a key and an order of their own.
+    if (isOneFeed !== true || last === undefined || message.key !== undefined) return false;
+    return last.offset === message.offset && last.event === message.event;
   }
 
   /** Runs when what is pending now has been handed to the connection; never after the session's end. */
