@@ -84,7 +84,7 @@ describe("following", () => {
       results: [
         { topic: "symbol:NAT", ok: true },
         { topic: "symbol:UNSEEN", ok: true },
-        { topic: "rfq:1", ok: false, code: "BAD_REQUEST" },
+        { topic: "rfq:1", ok: false, code: "FORBIDDEN" },
         { topic: "symbol:B A D", ok: false, code: "BAD_REQUEST" },
         { topic: "symbol:N*", ok: false, code: "BAD_REQUEST" },
       ],

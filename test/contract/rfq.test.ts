@@ -63,7 +63,7 @@ const quote = (rfqId: string, quoteId: string, data: Body = {}) =>
 
 describe.each([
   ["4.8", ioNow],
-  ["4.0", io40 as unknown as typeof ioNow],
+  ["4.0", io40],
 ])("socket.io-client %s", (_version, io) => {
   it("answers with the state, tells each step once, and ends", async () => {
     const client = await connect({ sub: "ann" }, io);
@@ -154,7 +154,7 @@ describe("entitlement", () => {
       [{ sub: "bob" }, false],
       [{ sub: "ann", tenantId: "other" }, false],
     ] as const) {
-      const client = await connect(claims as Parameters<typeof token>[0]);
+      const client = await connect(claims);
       const answer = await client.ask("subscribe:rfq", { rfqId });
       expect({ claims, success: answer["success"] }).toEqual({ claims, success: may });
       for (const unknown of ["no-such-rfq", "", "x".repeat(500), "a b", "*"]) {

@@ -39,7 +39,7 @@ export class Guards {
   async pass<T>(names: readonly string[], events: number, pass: () => Promise<T>): Promise<T> {
     if (this.#waiting + events > this.#maxWaiting) throw new LogUnavailable(`more than ${this.#maxWaiting} events wait to be checked`);
     this.#waiting += events;
-    const before = Promise.all(names.map((name) => this.#tails.get(name)));
+    const before = Promise.all(names.map((name) => this.#tails.get(name) ?? Promise.resolve()));
     const passing = before.then(pass);
     const settled = passing.then(
       () => undefined,

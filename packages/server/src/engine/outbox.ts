@@ -130,10 +130,9 @@ export class Outbox {
   #passesOver(message: Message): boolean {
     const last = this.#last;
     if (message === last) return true;
-    const { isOneFeed, tells } = this.#surface;
-    if (tells !== undefined && !tells(message)) return true;
+    if (this.#surface.tells?.(message) === false) return true;
     // Values have a key and an order of their own.
-    if (isOneFeed !== true || last === undefined || message.key !== undefined) return false;
+    if (this.#surface.isOneFeed !== true || last === undefined || message.key !== undefined) return false;
     return last.offset === message.offset && last.event === message.event;
   }
 

@@ -56,8 +56,10 @@ async function hearAfter(...packets: readonly string[]): Promise<string[]> {
     else if (text.startsWith("43/test,99")) client.close();
     else heard.push(text);
   });
+  // The fake clock's turns end with the real ones.
+  const turning = setInterval(() => rig.clock.turn(), 1);
   await once(client, "close");
-  rig.clock.turn();
+  clearInterval(turning);
   return heard;
 }
 
