@@ -56,7 +56,7 @@ export type Timer = "retry" | "silence" | "renewal";
 export type Input =
   | { readonly type: "start" | "retry" | "tokenFailed" | "renewal" | "renewalFailed" | "caughtUp" | "wake" }
   | { readonly type: "token" | "renewed"; readonly token: string | undefined }
-  /** The silence timer rang; `heardAt` is when the server was last heard. */
+  /** The silence timer rang (of a token, a link that opens, or an open one); `heardAt` is when the server was last heard. */
   | { readonly type: "silence"; readonly heardAt: number }
   | { readonly type: "message"; readonly message: WelcomeMessage | ClosingMessage | ErrorMessage }
   | { readonly type: "behind"; readonly behindMs: number }

@@ -17,6 +17,8 @@ const OPEN_TRIES: Readonly<Record<Transport, number>> = { shared: 1, websocket: 
 /** A connection that was live for so long begins its back-off anew. */
 const STABLE_MS = 5000;
 const RENEWAL_RETRY_MS = 5000;
+/** A token that has not come by then does not come. */
+const TOKEN_MS = 30_000;
 /** The longest that a timer can wait. */
 const MAX_TIMER_MS = 2_147_483_647;
 
@@ -36,6 +38,7 @@ export function step(machine: Machine, input: Input, moment: Moment): Step {
     case "caughtUp":
       return machine.phase === "greeted" && machine.status.state !== "live" ? live(machine, moment) : same(machine);
     case "behind":
+      if (input.behindMs === machine.status.behindMs) return same(machine);
       return same({ ...machine, status: { ...machine.status, behindMs: input.behindMs } });
     case "upstream":
       return same({ ...machine, upstream: input.status });
@@ -59,7 +62,10 @@ function same(machine: Machine): Step {
 }
 
 function authorize(machine: Machine): Step {
-  return { machine: { ...machine, phase: "authorizing" }, effects: [{ do: "cancel", timer: "retry" }, { do: "authorize" }] };
+  return {
+    machine: { ...machine, phase: "authorizing" },
+    effects: [{ do: "cancel", timer: "retry" }, { do: "wait", timer: "silence", ms: TOKEN_MS }, { do: "authorize" }],
+  };
 }
 
 function open(machine: Machine, token: string | undefined): Step {
@@ -74,13 +80,16 @@ function open(machine: Machine, token: string | undefined): Step {
 }
 
 function receive(machine: Machine, message: WelcomeMessage | ClosingMessage | ErrorMessage, moment: Moment): Step {
+  if (!isLinked(machine)) return same(machine);
   switch (message.type) {
     case "welcome":
-      return welcome(machine, message, moment);
+      return machine.phase === "opening" ? welcome(machine, message, moment) : same(machine);
     case "closing": {
       if (!message.reconnect && !(isOfToken(message.code) && machine.rules.canRefresh)) return close(machine, message.code, moment.now);
       const asked = { ...machine, reconnectAfterMs: message.reconnectAfterMs ?? machine.reconnectAfterMs };
-      return lost(asked, { opened: true, code: message.code }, moment.now, moment);
+      // A worker that takes no more tabs is none to this one.
+      const opened = machine.phase === "greeted" || machine.transport !== "shared";
+      return lost(asked, { opened, code: message.code }, moment.now, moment);
     }
     case "error": {
       if (message.id !== undefined) return same(machine);
@@ -112,6 +121,7 @@ function live(machine: Machine, { now }: Moment): Step {
 
 /** Contact is lost when nothing comes for some heartbeats, whatever the operating system believes. */
 function silence(machine: Machine, heardAt: number, moment: Moment): Step {
+  if (machine.phase === "authorizing") return retry(machine, moment, undefined);
   if (machine.phase === "opening") return lost(machine, { opened: false }, heardAt, moment);
   if (machine.phase !== "greeted") return same(machine);
   const left = heardAt + machine.heartbeatMs * SILENT_HEARTBEATS - moment.now;
@@ -120,7 +130,7 @@ function silence(machine: Machine, heardAt: number, moment: Moment): Step {
 }
 
 function lost(machine: Machine, { opened, code, retryAfterMs }: LinkEnd, heardAt: number, moment: Moment): Step {
-  if (machine.phase !== "opening" && machine.phase !== "greeted") return same(machine);
+  if (!isLinked(machine)) return same(machine);
   if (code !== undefined && isOfToken(code) && !machine.rules.canRefresh) return close(machine, code, moment.now);
   const ended = { ...(opened ? returned(machine) : failed(machine)), reconnectAfterMs: retryAfterMs ?? machine.reconnectAfterMs };
   return retry(ended, moment, heardAt, code);
@@ -194,6 +204,10 @@ function renewalOf({ token, skewMs, transport, rules }: Machine, { now }: Moment
   const left = expiresAt - skewMs - now;
   const ms = Math.min(left * 0.8, Math.max(left - 30_000, left / 2), MAX_TIMER_MS);
   return [{ do: "wait", timer: "renewal", ms: Math.max(1000, ms) }];
+}
+
+function isLinked({ phase }: Machine): boolean {
+  return phase === "opening" || phase === "greeted";
 }
 
 /** Refusals that a fresh token may lift. */
