@@ -1,9 +1,8 @@
 /** The SDK in Node.js against the real server, over a line that is cut. */
-import { type Server, type Socket, connect, createServer } from "node:net";
-import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { Broadtape, MarketDataClient } from "@broadtape/client";
-import { type TestServer, bestPrice, freePort, publish, startTestServer, token, until } from "./server.ts";
+import { Line } from "./line.ts";
+import { type TestServer, bestPrice, publish, startTestServer, token, until } from "./server.ts";
 
 let server: TestServer;
 const open: { close(): unknown }[] = [];
@@ -15,49 +14,10 @@ afterEach(async () => {
 });
 afterAll(() => server.remove());
 
-/** A line between client and server that can be cut, and refuse. */
-class Line {
-  readonly url: string;
-  isDown = false;
-  readonly #sockets = new Set<Socket>();
-  readonly #listener: Server;
-
-  private constructor(port: number) {
-    this.url = `http://127.0.0.1:${port}`;
-    this.#listener = createServer((near) => {
-      const far = connect(Number(new URL(server.url).port), "127.0.0.1");
-      for (const [socket, other] of [
-        [near, far],
-        [far, near],
-      ] as const) {
-        this.#sockets.add(socket);
-        socket.on("error", () => other.destroy());
-        socket.on("close", () => {
-          this.#sockets.delete(socket);
-          other.destroy();
-        });
-      }
-      if (this.isDown) near.destroy();
-      else near.pipe(far).pipe(near);
-    });
-    this.#listener.listen(port, "127.0.0.1");
-  }
-
-  static async open(): Promise<Line> {
-    const line = new Line(await freePort());
-    await once(line.#listener, "listening");
-    open.push(line);
-    return line;
-  }
-
-  cut(): void {
-    for (const socket of this.#sockets) socket.destroy();
-  }
-
-  close(): void {
-    this.cut();
-    this.#listener.close();
-  }
+async function openLine(): Promise<Line> {
+  const line = await Line.open(() => server.url);
+  open.push(line);
+  return line;
 }
 
 async function tapeOver(line: Line, options: Partial<ConstructorParameters<typeof Broadtape>[0]> = {}): Promise<Broadtape> {
@@ -70,7 +30,7 @@ async function tapeOver(line: Line, options: Partial<ConstructorParameters<typeo
 const bidOf = (price: unknown) => (price as { bestBid?: { price: number } } | null | undefined)?.bestBid?.price;
 
 it.each(["websocket", "sse"] as const)("follows, is cut, and has the newest value again: %s", async (transport) => {
-  const line = await Line.open();
+  const line = await openLine();
   const symbol = `CUT-${transport}`;
   const tape = await tapeOver(line, { transport });
   const view = tape.view(`symbol:${symbol}`);
@@ -96,7 +56,7 @@ it.each(["websocket", "sse"] as const)("follows, is cut, and has the newest valu
 });
 
 it("falls back on event streams where WebSocket is blocked", async () => {
-  const line = await Line.open();
+  const line = await openLine();
   const { WebSocket: native } = globalThis;
   globalThis.WebSocket = class extends native {
     constructor() {
@@ -115,7 +75,7 @@ it("falls back on event streams where WebSocket is blocked", async () => {
 });
 
 it("goes on with a fresh token before the old one ends, without a cut", async () => {
-  const line = await Line.open();
+  const line = await openLine();
   let fetched = 0;
   const states: string[] = [];
   const tape = await tapeOver(line, {
@@ -134,13 +94,13 @@ it("goes on with a fresh token before the old one ends, without a cut", async ()
 });
 
 it("closes with the reason where the token is no good", async () => {
-  const line = await Line.open();
+  const line = await openLine();
   const tape = await tapeOver(line, { token: "nonsense" });
   expect(tape.status.get()).toMatchObject({ state: "closed", reason: "AUTH_FAILED" });
 });
 
 it("serves the market-data client through a restart of the server", async () => {
-  const line = await Line.open();
+  const line = await openLine();
   await publish(server.url, bestPrice("REST", "1", "2"));
   const tape = await tapeOver(line);
   const prices = new MarketDataClient({ tape });

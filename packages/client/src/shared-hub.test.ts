@@ -15,7 +15,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-/** A browser with a worker: `inside` is the worker's network. */
+/** A browser with a worker: `inside` is the network, of the worker and of tabs that have connections of their own. */
 function setUp() {
   const inside = new FakeEnvironment();
   const hub = new SharedHub({ environment: inside });
@@ -23,7 +23,9 @@ function setUp() {
   vi.stubGlobal("SharedWorker", FakeSharedWorker);
   const openTab = (token?: TokenSource) => {
     const { now, after, random, onOnline, onHide } = inside;
-    const environment: Environment = { now, after, random, onOnline, onHide, openLink: (_transport, request) => openSharedLink(request) };
+    const openLink: Environment["openLink"] = (transport, request) =>
+      transport === "shared" ? openSharedLink(request) : inside.openLink(transport, request);
+    const environment: Environment = { now, after, random, onOnline, onHide, openLink };
     return new Broadtape({ url: "http://test", token, shared: true, workerUrl: "worker.js", environment });
   };
   /** A tab that says who it is, and nothing ever after. */
@@ -121,10 +123,51 @@ describe("tabs of several users", () => {
   });
 
   it("are as many as the worker takes; the others have connections of their own", async () => {
-    const { hub, openTab } = setUp();
+    const { inside, hub, openTab } = setUp();
     for (let tab = 0; tab < 205; tab++) openTab();
+    await inside.pass(0);
+    expect([hub.size, open(inside).length]).toEqual([200, 6]);
+  });
+
+  it("part when somebody else signs in, and the tab stays with the one who did", async () => {
+    const { inside, hub, openTab, pass } = setUp();
+    const ann = tokenUntil(inside.now() + 60_000, { sub: "ann", tenantId: "t" });
+    const annLater = tokenUntil(inside.now() + 3_600_000, { sub: "ann", tenantId: "t" });
+    const bob = tokenUntil(inside.now() + 3_600_000, { sub: "bob", tenantId: "t" });
+    let isBob = false;
+    const tokenOfAnn = () => (isBob ? annLater : ann);
+    openTab(tokenOfAnn);
+    const turning = openTab(() => (isBob ? bob : tokenOfAnn()));
     await settled();
-    expect(hub.size).toBe(200);
+    inside.link.welcome({ serverTime: inside.now() });
+    expect(open(inside)).toHaveLength(1);
+    const [shared] = inside.links;
+    isBob = true;
+    await pass(40_000);
+    expect(shared?.said("reauthenticate").map(({ token }) => token)).toEqual([annLater]);
+    expect(open(inside).map(({ request }) => request.token)).toEqual([ann, bob]);
+    expect(hub.size).toBe(2);
+    inside.link.welcome({ serverTime: inside.now() });
+    await settled();
+    expect(turning.status.get().state).toBe("live");
+  });
+
+  it("have one connection for each set of filters, as long as it is of use", async () => {
+    const { inside, openTab } = setUp();
+    const tape = openTab();
+    tape.follow("feed:a", {});
+    await settled();
+    inside.link.welcome();
+    await settled();
+    const { unfollow } = openTab().follow("feed:a", {}, { filters: { side: "buy" } });
+    await settled();
+    expect(open(inside)).toHaveLength(2);
+    inside.link.welcome();
+    await settled();
+    expect(inside.link.said("subscribe")).toMatchObject([{ topics: ["feed:a"], filters: { side: "buy" } }]);
+    unfollow();
+    await settled();
+    expect(open(inside)).toHaveLength(1);
   });
 });
 

@@ -90,7 +90,7 @@ class Group implements TabSource {
     const tab = new SharedTab(port, this);
     if (this.isEmpty) this.#beat();
     this.#tabs.add(tab);
-    this.#tokens.brought = token;
+    this.#tokens.bring(token);
     port.onmessage = ({ data }) => this.#take(tab, data);
     const limits = { topics: 1000, commandsBurst: 1000, commandsPerSecond: 1000 };
     const serverTime = this.#environment.now();
@@ -128,7 +128,7 @@ class Group implements TabSource {
         this.#leave(tab);
         return;
       case "token":
-        this.#tokens.take(message.id, message.token);
+        this.#takeToken(tab, message);
         return;
       case "subscribe":
       case "unsubscribe":
@@ -138,6 +138,15 @@ class Group implements TabSource {
         return;
       default:
     }
+  }
+
+  /** A tab where meanwhile somebody else has signed in comes back as theirs, and has no part in this connection any more. */
+  #takeToken(tab: SharedTab, { id, token }: Extract<TabMessage, { type: "token" }>): void {
+    const isOther = token !== undefined && ownerOf(token) !== ownerOf(this.#open.token ?? "");
+    this.#tokens.take(id, isOther ? undefined : token);
+    if (!isOther) return;
+    tab.say({ type: "closing", code: "TOKEN_EXPIRED", reconnect: true });
+    this.#leave(tab);
   }
 
   #leave(tab: SharedTab): void {
@@ -186,6 +195,11 @@ class Group implements TabSource {
       if (!this.isEmpty) this.#beat();
     });
   }
+}
+
+function ownerOf(token: string): string {
+  const { sub, tenantId } = claimsOf(token) ?? {};
+  return JSON.stringify([sub, tenantId]);
 }
 
 /** Tabs share a connection when they are the same user with the same rights. Without a token the browser's one cookie counts. */

@@ -3,16 +3,28 @@ import type { Environment } from "./environment.ts";
 import type { SharedTab } from "./shared-tab.ts";
 
 const TOKEN_MS = 10_000;
+/** A token that a tab brought along is as good as fresh for so long, and for one attempt. */
+const BROUGHT_MS = 5000;
 
 export class TabTokens {
-  /** What the newest tab brought along; fetched when it came, so as good as fresh for one attempt. */
-  brought: string | undefined;
+  /** What the newest tab brought along, fetched when it came. */
+  #brought: string | undefined;
+  #broughtAt = 0;
   readonly #environment: Environment;
   readonly #wanted = new Map<number, (token: string | undefined) => void>();
   #last = 0;
 
   constructor(environment: Environment) {
     this.#environment = environment;
+  }
+
+  get brought(): string | undefined {
+    return this.#brought;
+  }
+
+  bring(token: string | undefined): void {
+    this.#brought = token;
+    this.#broughtAt = this.#environment.now();
   }
 
   /** A tab's answer; without a token it has none. */
@@ -22,9 +34,9 @@ export class TabTokens {
 
   /** The first that any of these tabs gives; rejects when none does in time. */
   fresh(tabs: ReadonlySet<SharedTab>): Promise<string> {
-    const { brought } = this;
-    this.brought = undefined;
-    if (brought !== undefined) return Promise.resolve(brought);
+    const brought = this.#brought;
+    this.#brought = undefined;
+    if (brought !== undefined && this.#environment.now() - this.#broughtAt < BROUGHT_MS) return Promise.resolve(brought);
     const id = ++this.#last;
     return new Promise((resolve, reject) => {
       let unheard = tabs.size;

@@ -30,6 +30,31 @@ export function rfqStateOf(rfq: Rfq, now: number): RfqState {
   };
 }
 
+/** What a state does not show and a fold goes on from: who trades, in which order quotes came, what was said of their ranks. */
+export interface RfqBasis {
+  readonly traderId: string;
+  /** Ids of the quotes, first come first. */
+  readonly order: readonly string[];
+  readonly ranks: Rfq["ranks"];
+}
+
+/** A state that can be folded on: the snapshot of the native protocol. */
+export interface RfqSnapshot extends RfqState {
+  readonly basis: RfqBasis;
+}
+
+export function rfqSnapshotOf(rfq: Rfq, now: number): RfqSnapshot {
+  return { ...rfqStateOf(rfq, now), basis: { traderId: rfq.traderId, order: rfq.quotes.map(({ id }) => id), ranks: rfq.ranks } };
+}
+
+/** The RFQ that a snapshot was made of. */
+export function rfqOf({ rfq, quotes, basis: { traderId, order, ranks } }: RfqSnapshot): Rfq {
+  const { id, status, symbol, side, quantity, expiresAt } = rfq;
+  const byId = new Map(quotes.map(({ ranking: _ranking, isBestBid: _bid, isBestAsk: _ask, ...quote }) => [quote.id, quote]));
+  const inOrder = order.flatMap((each) => byId.get(each) ?? []);
+  return { id, traderId, symbol, side, quantity, status, expiresAt, quotes: inOrder, ranks };
+}
+
 /** The event type under which the countdown is told; it is never stored. */
 export const COUNTDOWN = "rfq.countdown";
 

@@ -1,11 +1,11 @@
 /** RFQ streaming (contract 20-rfq): requests for quotes through their lifecycle, folded, ranked and counted down. */
 import { catalogue } from "@broadtape/protocol/catalogue";
 import type { Identity } from "@broadtape/protocol/identity";
-import { COUNTDOWN, rfqStateOf } from "@broadtape/protocol/products/rfq/messages";
+import { COUNTDOWN, rfqSnapshotOf } from "@broadtape/protocol/products/rfq/messages";
 import { RFQ_ID, msOf } from "@broadtape/protocol/products/rfq/schema";
 import { type Rfq, STATUS_OF, foldRfq, isFinal, mayBecome, secondsLeft } from "@broadtape/protocol/products/rfq/state";
+import { type Trader, foldTrader } from "@broadtape/protocol/products/rfq/traders";
 import type { Completion, DomainEvent, DraftEvent, Entry, Fault, Product, States, Ticking, TopicKind, View } from "../../engine/product.ts";
-import { type Trader, foldTrader } from "./traders.ts";
 
 /** Every RFQ event as it is stored: completed at admission with what the RFQ's first event said. */
 export type RfqDomainEvent = DomainEvent & {
@@ -63,7 +63,7 @@ const rfqTopic: TopicKind<Rfq> = {
   },
   view: rfqs,
   entity: (rfqId) => rfqId,
-  render: (rfq, now) => JSON.stringify(rfqStateOf(rfq, now)),
+  render: (rfq, now) => JSON.stringify(rfqSnapshotOf(rfq, now)),
   ticking: countdown,
   filterable: ["rfqId", "quoteId", "lpId", "status", "bidPrice", "askPrice"],
 };

@@ -72,7 +72,7 @@ async function subscribeToRfq(session: Session, desk: Desk, limit: number, { rfq
   const { results, snapshots } = await follow(session, desk, topic, after ?? undefined);
   const [snapshot] = snapshots;
   if (results[0]?.ok !== true || snapshot === undefined || snapshot.state === "null") return NOT_AVAILABLE;
-  const { eventId, ...rfq } = parseJson(snapshot.state) as Readonly<Record<string, unknown>>;
+  const { eventId, basis: _basis, ...rfq } = parseJson(snapshot.state) as Readonly<Record<string, unknown>>;
   return { success: true, rfq, eventId, serverTime: desk.clock.now() };
 }
 

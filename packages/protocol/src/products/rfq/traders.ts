@@ -1,7 +1,7 @@
 /** A trader's RFQs (contract 60-native `trader:{id}`): the newest, each as far as it has got. */
-import type { Decimal } from "@broadtape/protocol/money";
-import { type RfqCreated, isoOf } from "@broadtape/protocol/products/rfq/schema";
-import { type RfqStatus, STATUS_OF } from "@broadtape/protocol/products/rfq/state";
+import type { Decimal } from "../../money.ts";
+import { type RfqCreated, isoOf } from "./schema.ts";
+import { type RfqStatus, STATUS_OF } from "./state.ts";
 
 export interface TraderRfq {
   readonly id: string;
