@@ -207,7 +207,11 @@ export class Engine {
   }
 
   /** The state of a topic at a past cursor or time; folds the log, so it may take long. */
-  async snapshotAt(identity: Identity, topic: Allowed, at: { offset: Offset } | { time: number }): Promise<Entry<unknown> | undefined> {
+  async snapshotAt(
+    identity: Identity,
+    topic: Allowed,
+    at: { offset: Offset } | { time: number },
+  ): Promise<Entry<unknown> | "expired" | undefined> {
     return stateAt(this, identity.tenant, topic, at);
   }
 

@@ -10,6 +10,8 @@ function topicOf(rig: Rig, name: string) {
   return allowed;
 }
 
+const stateOf = (entry: Awaited<ReturnType<Rig["engine"]["snapshotAt"]>>) => (entry === "expired" ? entry : entry?.state);
+
 async function setUp() {
   const rig = await Rig.start({ disk: newMemoryDisk(7) });
   for (let value = 1; value <= 6; value++) {
@@ -62,10 +64,7 @@ describe("the state at a past point", () => {
     const rig = await setUp();
     const start = rig.disk.events[0]?.event.storedAt ?? 0;
     const topic = topicOf(rig, "feed:a");
-    const valuesAt = async (at: { offset: number } | { time: number }) => {
-      const entry = await rig.engine.snapshotAt(ann, topic, at);
-      return entry?.state;
-    };
+    const valuesAt = async (at: { offset: number } | { time: number }) => stateOf(await rig.engine.snapshotAt(ann, topic, at));
     expect(await valuesAt({ offset: 0 })).toBeUndefined();
     expect(await valuesAt({ offset: 1 })).toEqual({ values: [1] });
     expect(await valuesAt({ offset: 4 })).toEqual({ values: [1] });
@@ -79,9 +78,9 @@ describe("the state at a past point", () => {
   it("is the newer one of the own tenant's and the public one's", async () => {
     const rig = await setUp();
     const topic = topicOf(rig, "gauge:x");
-    expect((await rig.engine.snapshotAt(ann, topic, { offset: 3 }))?.state).toBe(1);
+    expect(stateOf(await rig.engine.snapshotAt(ann, topic, { offset: 3 }))).toBe(1);
     expect(await rig.engine.snapshotAt(ann, topic, { offset: 7 })).toMatchObject({ state: 2, offset: 7 });
-    expect((await rig.engine.snapshotAt(ann, topic, { offset: 11 }))?.state).toBe(3);
+    expect(stateOf(await rig.engine.snapshotAt(ann, topic, { offset: 11 }))).toBe(3);
   });
 
   it("leaves the live views alone", async () => {
@@ -89,5 +88,17 @@ describe("the state at a past point", () => {
     await rig.engine.snapshotAt(ann, topicOf(rig, "feed:a"), { offset: 1 });
     const { state } = rig.engine.snapshot(ann, topicOf(rig, "feed:a"));
     expect(JSON.parse(state)).toMatchObject({ values: [1, 2, 3, 4, 5, 6] });
+  });
+
+  it("is expired where the log has forgotten everything of that time", async () => {
+    const rig = await setUp();
+    const start = rig.disk.events[0]?.event.storedAt ?? 0;
+    rig.clock.advance(120_000);
+    await rig.publish([["feed", "a", 7]]);
+    await rig.engine.checkpoints.save(rig.engine.routedTo);
+    await rig.log.retain();
+    const topic = topicOf(rig, "feed:a");
+    expect(await rig.engine.snapshotAt(ann, topic, { time: start })).toBe("expired");
+    expect(stateOf(await rig.engine.snapshotAt(ann, topic, { time: rig.clock.now() }))).toEqual({ values: [7] });
   });
 });

@@ -40,14 +40,22 @@ export async function pageOf(host: HistoryHost, tenant: string, topic: Allowed, 
   return { events, upTo, complete: pages.every((page) => page.complete) };
 }
 
-/** The state of a topic after the newest of its events at or before `at`: folded from the log, off the live views. */
+/**
+ * The state of a topic after the newest of its events at or before `at`: folded from the log, off the live views. `expired`
+ * for a time of which the log has forgotten everything; of an entity whose first events it has forgotten, what is left counts.
+ */
 export async function stateAt(
   host: HistoryHost,
   tenant: string,
   topic: Allowed,
   at: { offset: Offset } | { time: number },
-): Promise<Entry<unknown> | undefined> {
+): Promise<Entry<unknown> | "expired" | undefined> {
   const { head, oldest } = host.log.bounds();
+  if ("time" in at && oldest > 1) {
+    const { events } = await host.log.read({ after: oldest - 1, limit: 1 });
+    const [first] = events;
+    if (first === undefined || first.storedAt > at.time) return "expired";
+  }
   const until = "offset" in at ? Math.min(at.offset, head) : head;
   const entries = new Map<string, Entry<unknown>>();
   for (let after = oldest - 1, complete = false; !complete;) {

@@ -88,8 +88,8 @@ async function sendSnapshot({ engine }: HistoryOptions, identity: Identity, topi
     return sendCacheable(request, reply, `{"topic":${JSON.stringify(topic.name)},"state":${state},"cut":"${cut}"}`, false);
   }
   const point = pointOf(engine, at);
-  if (point === "expired") return reply.code(410).send(httpError(410, "older than retention"));
-  const entry = await engine.snapshotAt(identity, topic, point);
+  const entry = point === "expired" ? point : await engine.snapshotAt(identity, topic, point);
+  if (point === "expired" || entry === "expired") return reply.code(410).send(httpError(410, "older than retention"));
   // As it read then: at the time that was asked for, or right after the event at the cursor.
   const now = "time" in point ? point.time : (entry?.storedAt ?? 0);
   const state =
