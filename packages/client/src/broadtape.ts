@@ -87,6 +87,7 @@ export class Broadtape {
     handlers: TopicHandlers<StateOf<Name>, EventOf<Name>>,
     { maxUpdatesPerSecond, filters, after }: TopicOptions = {},
   ): Following {
+    const rate = rateOf(maxUpdatesPerSecond);
     const fault = faultOf(name, this.#feed.topics.get(name), filters) ?? (this.#isClosed ? CLOSED : undefined);
     if (fault !== undefined) return this.#refused(name, handlers as TopicHandlers, fault);
     const existing = this.#feed.topics.get(name);
@@ -100,7 +101,7 @@ export class Broadtape {
     const ready = new Promise<FollowStatus>((resolve) => (answer = resolve));
     const follower: Follower = {
       handlers: handlers as TopicHandlers,
-      maxUpdatesPerSecond: rateOf(maxUpdatesPerSecond),
+      maxUpdatesPerSecond: rate,
       hears: isResumed,
       awaits: true,
       status: undefined,

@@ -15,7 +15,8 @@ const MAX_CURSORS = 1000;
 
 export class CursorKeeper {
   readonly #key: string;
-  readonly #storage: Pick<Storage, "getItem" | "setItem">;
+  /** Looked up each time: a page that may not use its storage is refused when it asks for it. */
+  readonly #storage: () => Pick<Storage, "getItem" | "setItem">;
   readonly #environment: Environment;
   readonly #onError: (error: unknown) => void;
   readonly #current: () => Iterable<readonly [topic: string, cursor: string]>;
@@ -26,17 +27,17 @@ export class CursorKeeper {
 
   /** @param current where each followed topic is now */
   constructor(
-    { key, storage = globalThis.sessionStorage }: PersistOptions,
+    { key, storage }: PersistOptions,
     environment: Environment,
     onError: (error: unknown) => void,
     current: () => Iterable<readonly [topic: string, cursor: string]>,
   ) {
     this.#key = key;
-    this.#storage = storage;
+    this.#storage = () => storage ?? globalThis.sessionStorage;
     this.#environment = environment;
     this.#onError = onError;
     this.#current = current;
-    this.#cursors = read(() => storage.getItem(key));
+    this.#cursors = read(() => this.#storage().getItem(key));
     this.#offHide = environment.onHide(() => {
       this.#save();
     });
@@ -71,7 +72,7 @@ export class CursorKeeper {
       this.#cursors.set(topic, cursor);
     }
     const kept = [...this.#cursors].slice(-MAX_CURSORS);
-    safely(() => this.#storage.setItem(this.#key, JSON.stringify(kept)), this.#onError);
+    safely(() => this.#storage().setItem(this.#key, JSON.stringify(kept)), this.#onError);
   }
 }
 

@@ -1,7 +1,7 @@
 /** A topic's state as an external store. */
 import type { Following } from "./broadtape.ts";
 import type { Fold } from "./folds.ts";
-import { type Store, ValueStore } from "./store.ts";
+import { type Store, ValueStore, safely } from "./store.ts";
 import type { TopicHandlers } from "./types.ts";
 
 interface ViewHost {
@@ -23,14 +23,27 @@ export function viewOf({ follow, peek, fold, onError }: ViewHost): Store<unknown
       store.set(state);
     },
     onBatch: (events) => {
-      store.set(fold === undefined ? peek() : events.reduce((state, event) => fold(state ?? undefined, event), store.get()));
+      if (fold === undefined) {
+        store.set(peek());
+        return;
+      }
+      const before = store.get();
+      // Before the state is known there is nothing to fold onto; nor after a fold that threw.
+      if (before === undefined) return;
+      let state: unknown;
+      safely(() => (state = events.reduce((folded: unknown, event) => fold(folded ?? undefined, event), before)), onError);
+      store.set(state);
     },
     onStatus: (status) => {
       if (!status.ok && status.code !== "CLOSED") store.set(undefined);
     },
   };
   return {
-    get: () => (listeners > 0 ? store.get() : shared()),
+    get: () => {
+      // Not what this view was told last: who is told of another topic of the same batch finds all of it here.
+      const known = shared();
+      return known === undefined && listeners > 0 ? store.get() : known;
+    },
     subscribe: (listener) => {
       if (listeners === 0) store.set(shared());
       const off = store.subscribe(listener);
