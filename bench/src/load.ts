@@ -38,8 +38,10 @@ async function connectAll(order: Connect): Promise<void> {
 
 /** Resolves when the subscription was sent and, where there is one, answered. */
 function connectOne(order: Connect, client: number): Promise<void> {
-  // Spread over all topics, each client another set.
-  const symbols = Array.from({ length: order.topicsEach }, (_, index) => symbolOf((client * 7 + index * 101) % order.topics));
+  // Spread over all topics, each client another set; none left out where that is possible.
+  const isPartition = order.clients * order.topicsEach === order.topics;
+  const placeOf = (index: number) => (isPartition ? client * order.topicsEach + index : (client * 7 + index * 101) % order.topics);
+  const symbols = Array.from({ length: order.topicsEach }, (_, index) => symbolOf(placeOf(index)));
   return new Promise((resolve, reject) => {
     const socket = connect({ host: "127.0.0.1", port: order.port, noDelay: true }, () => socket.write(opening(order, symbols)));
     sockets.push(socket);

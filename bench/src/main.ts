@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { cpus, release } from "node:os";
 import { parseArgs } from "node:util";
 import { appends } from "./scenarios/appends.ts";
+import { countdown } from "./scenarios/countdown.ts";
 import { fanOut } from "./scenarios/fan-out.ts";
 import { idleConnections } from "./scenarios/idle.ts";
 import { losslessLatency } from "./scenarios/lossless.ts";
@@ -29,6 +30,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<Table>>> = {
   appends: () => appends(rounds, say),
   resume: () => resumeStorm(rounds, say),
   start: () => starts(rounds, say),
+  countdown: () => countdown(rounds, say),
   idle: () => idleConnections(1, say),
 };
 

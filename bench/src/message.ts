@@ -23,5 +23,5 @@ export function priceOf(symbol: string): object {
 export const TOPICS = 1000;
 
 export function symbolOf(index: number): string {
-  return `SYM${String(index % TOPICS).padStart(4, "0")}`;
+  return `SYM${String(index).padStart(4, "0")}`;
 }

@@ -32,6 +32,17 @@ const token = await new SignJWT({ tenantId: "bench" })
 const publisher = { userId: "bench", tenant: "bench", anyTenant: false, correlationId: "bench" };
 const type = process.env["BENCH_EVENT"] ?? "market-data.best-price";
 const eventOf = (index: number) => ({ type, data: priceOf(symbolOf(index)) });
+
+/** An RFQ that counts down for an hour; the seconds of many end at different moments. */
+function rfqOf(index: number): object[] {
+  const rfqId = symbolOf(index);
+  const expiresAt = Date.now() + 3_600_000 + ((index * 7) % 1000);
+  return [
+    { type: "rfq.created", data: { rfqId, traderId: "bench", symbol: "EUR/USD", side: "buy", quantity: 1, expiresAt } },
+    { type: "rfq.distributed", data: { rfqId, lpCount: 4 } },
+  ];
+}
+const filling = type === "rfq" ? rfqOf : (index: number) => [eventOf(index)];
 let inFlight = 0;
 
 /** Publishes batches of 100, so many at once. */
@@ -43,7 +54,7 @@ async function fill(events: number, topics: number): Promise<string> {
       const first = next;
       next += 100;
       await server.publish(
-        Array.from({ length: Math.min(100, events - first) }, (_, index) => eventOf((first + index) % topics)),
+        Array.from({ length: Math.min(100, events - first) }, (_, index) => filling((first + index) % topics)).flat(),
         publisher,
       );
     }

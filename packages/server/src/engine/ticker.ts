@@ -8,6 +8,12 @@ import type { Product, States, Ticking, TopicKind, View } from "./product.ts";
 import type { Topic, Topics } from "./topics.ts";
 import type { Deadline, Wheel } from "./wheel.ts";
 
+/** Ticks of the same moment leave together: none comes earlier than it is due, and none later than this, in milliseconds. */
+const GRID_MS = 20;
+
+/** From so late on it is asked whether more has come due meanwhile. */
+const STALL_MS = 200;
+
 /** After everything in the log: no snapshot or cursor holds it back. */
 const AFTER_ALL = Number.MAX_SAFE_INTEGER;
 
@@ -99,7 +105,7 @@ export class Ticker {
     if (at === watched.at && watched.deadline?.done === false) return;
     wheel.disarm(watched.deadline);
     watched.at = at;
-    watched.deadline = at === undefined ? undefined : wheel.arm(at - now, () => this.#ring(watched));
+    watched.deadline = at === undefined ? undefined : wheel.arm(onGrid(at) - now, () => this.#ring(watched));
   }
 
   #ring(watched: Watched): void {
@@ -107,10 +113,10 @@ export class Ticker {
     const { at } = watched;
     // The wheel's clock is another one: it may ring a moment before the time has come.
     if (at === undefined || now < at) {
-      watched.deadline = at === undefined ? undefined : this.#host.wheel.arm(at - now, () => this.#ring(watched));
+      watched.deadline = at === undefined ? undefined : this.#host.wheel.arm(onGrid(at) - now, () => this.#ring(watched));
       return;
     }
-    this.#tell(watched, this.#newestDue(watched, at, now));
+    this.#tell(watched, now - at < STALL_MS ? at : this.#newestDue(watched, at, now));
     this.#arm(watched);
   }
 
@@ -153,4 +159,8 @@ export class Ticker {
 
 function keyOf(view: View<unknown>, tenant: string, entity: string): string {
   return `${view.name}\u0000${tenant}\u0000${entity}`;
+}
+
+function onGrid(at: number): number {
+  return Math.ceil(at / GRID_MS) * GRID_MS;
 }

@@ -38,18 +38,27 @@ const traders: View<Trader, RfqDomainEvent> = {
   fold: (state, event) => foldTrader(state, event),
 };
 
+/** Asked for every second of every RFQ that is followed. */
+const ends = new WeakMap<Rfq, number>();
+function endOf(rfq: Rfq): number {
+  let end = ends.get(rfq);
+  if (end === undefined) ends.set(rfq, (end = msOf(rfq.expiresAt)));
+  return end;
+}
+
 /** Each whole second that is left, while quotes may come: told when it begins, the last one when time is up. */
 const countdown: Ticking<Rfq> = {
-  dueAfter({ status, expiresAt }, now) {
-    if (status !== "distributed" && status !== "quoted") return undefined;
-    const end = msOf(expiresAt);
+  dueAfter(rfq, now) {
+    if (rfq.status !== "distributed" && rfq.status !== "quoted") return undefined;
+    const end = endOf(rfq);
     return now >= end ? undefined : end - (Math.ceil((end - now) / 1000) - 1) * 1000;
   },
-  tell({ id, expiresAt }, at) {
-    const timeRemaining = secondsLeft(expiresAt, at);
+  tell(rfq, at) {
+    const end = endOf(rfq);
+    const timeRemaining = secondsLeft(end, at);
     // Zero is told once: when time is up, not while the last second runs.
-    if (timeRemaining === 0 && at < msOf(expiresAt)) return undefined;
-    return { event: COUNTDOWN, data: JSON.stringify({ rfqId: id, timeRemaining, expiresAt }) };
+    if (timeRemaining === 0 && at < end) return undefined;
+    return { event: COUNTDOWN, data: `{"rfqId":"${rfq.id}","timeRemaining":${timeRemaining},"expiresAt":"${rfq.expiresAt}"}` };
   },
 };
 
