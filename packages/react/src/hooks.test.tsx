@@ -1,5 +1,6 @@
 // @vitest-environment happy-dom
 import { type ReactElement, StrictMode } from "react";
+import { renderToString } from "react-dom/server";
 import { act, cleanup, render } from "@testing-library/react";
 import { Broadtape, MarketDataClient } from "@broadtape/client";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
@@ -16,6 +17,8 @@ beforeEach(() => {
 });
 afterEach(() => {
   cleanup();
+  // What waits for a frame would wait for one of the next test's.
+  nextFrame();
   vi.unstubAllGlobals();
 });
 const nextFrame = () =>
@@ -86,6 +89,62 @@ it("subscribes once under StrictMode and follows what it is given, and nothing i
   expect(new Set(ended)).toEqual(new Set(["symbol:A", "symbol:B", "symbol:C"]));
 });
 
+it.each(["useMarketData", "useTopic"])(
+  "%s leaves one subscription after mount, unmount and mount, and none after the last",
+  async (hook) => {
+    const { environment, tape, client, welcome } = connect();
+    const page = (isThere: boolean) => (
+      <StrictMode>
+        <BroadtapeProvider tape={tape}>
+          {isThere && (hook === "useTopic" ? <Topic /> : <Prices client={client} symbols={["A"]} onPaint={() => undefined} />)}
+        </BroadtapeProvider>
+      </StrictMode>
+    );
+    const view = render(page(true));
+    await act(welcome);
+    for (const isThere of [false, true]) {
+      environment.link.accept({ "symbol:A": null });
+      view.rerender(page(isThere));
+      await settled();
+    }
+    expect(environment.link.sent.map(({ type }) => type)).toEqual(["subscribe", "unsubscribe", "subscribe"]);
+    view.rerender(page(false));
+    view.rerender(page(true));
+    view.unmount();
+    await settled();
+    expect(environment.link.sent.map(({ type }) => type)).toEqual(["subscribe", "unsubscribe", "subscribe", "unsubscribe"]);
+  },
+);
+
+it("keeps on the screen what is known: for who stays, who comes, and when a symbol is added", async () => {
+  const { environment, client, price, welcome } = connect();
+  const texts: (string | null)[] = [];
+  const page = (...lists: string[][]) =>
+    lists.map((symbols, index) => <Prices key={index} {...{ client, symbols }} onPaint={() => undefined} />);
+  const view = render(page(["A"], ["A"]));
+  await act(welcome);
+  environment.link.accept({ "symbol:A": { symbol: "A", bestBid: { price: 1 }, eventId: idOf(1) } }, idOf(1));
+  nextFrame();
+  for (const lists of [[["A"]], [["A"], ["A"]], [["A", "B"]], [["A", "B"]]]) {
+    view.rerender(page(...lists));
+    texts.push(view.container.textContent);
+    await settled();
+  }
+  expect(texts).toEqual(["A 1", "A 1A 1", "A 1, B ?", "A 1, B ?"]);
+  await price("A", 2, 2);
+  nextFrame();
+  expect(view.container.textContent).toBe("A 2, B ?");
+  expect(environment.link.said("unsubscribe")).toEqual([]);
+});
+
+it("shows nothing on the server, and follows nothing there", async () => {
+  const { environment, client, welcome } = connect();
+  await welcome();
+  expect(renderToString(<Prices client={client} symbols={["A", "EUR*"]} onPaint={() => undefined} />)).toBe("<p>A ?, EUR* ?</p>");
+  await settled();
+  expect(environment.link.sent).toEqual([]);
+});
+
 function Topic(): ReactElement {
   const { state } = useConnection();
   const price = useTopic("symbol:A") as { bestBid?: { price: number } } | null | undefined;
@@ -108,7 +167,8 @@ it("shows the connection and a topic's state", async () => {
   });
   nextFrame();
   expect(view.container.textContent).toBe("live 7");
-  await price("A", 8, 2);
+  for (let bid = 1; bid <= 8; bid++) await price("A", bid, 1 + bid);
+  expect(view.container.textContent).toBe("live 7");
   nextFrame();
   expect(view.container.textContent).toBe("live 8");
   await act(async () => {

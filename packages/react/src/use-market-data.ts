@@ -17,7 +17,7 @@ export function useMarketData(client: MarketDataClient, symbols: readonly string
 }
 
 function pricesOf(client: MarketDataClient, symbols: readonly string[]): Store<ReadonlyMap<string, Price>> {
-  let shown = NOTHING;
+  let shown = knownOf(client, symbols);
   const listeners = new Set<() => void>();
   const changed = new Map<string, Price>();
   const show = () => {
@@ -27,6 +27,7 @@ function pricesOf(client: MarketDataClient, symbols: readonly string[]): Store<R
     for (const listener of [...listeners]) listener();
   };
   const onPrice = (price: Price) => {
+    if (shown.get(price.symbol) === price) return;
     changed.set(price.symbol, price);
     inNextFrame(show);
   };
@@ -44,4 +45,15 @@ function pricesOf(client: MarketDataClient, symbols: readonly string[]): Store<R
       };
     },
   };
+}
+
+/** Prices that somebody follows already, so that what was on the screen stays there when a symbol is added. */
+function knownOf(client: MarketDataClient, symbols: readonly string[]): ReadonlyMap<string, Price> {
+  const known = new Map<string, Price>();
+  // A pattern has no price of its own.
+  for (const symbol of symbols.filter((each) => !each.includes("*"))) {
+    const price = client.tape.view(`symbol:${symbol}`).get();
+    if (price !== undefined && price !== null) known.set(symbol, price);
+  }
+  return known;
 }
