@@ -65,3 +65,13 @@ it("heals in every tab", async () => {
   }
   expect(await connections()).toBe(1);
 });
+
+it.each([
+  ["has no SharedWorker", () => context.addInitScript("delete globalThis.SharedWorker")],
+  ["cannot fetch the worker's script", () => context.route(/tape-worker/, (route) => route.abort())],
+])("is one for each tab where the browser %s", async (_case, prepare) => {
+  await prepare();
+  const tabs = [await openTab(), await openTab()];
+  for (const tab of tabs) await moves(tab);
+  expect(await connections()).toBe(2);
+});

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { FakeEnvironment, idOf, settled } from "../testing/fake-environment.ts";
-import { MarketDataClient } from "./market-data-client.ts";
+import { MarketDataClient, type PriceCallback } from "./market-data-client.ts";
 
 const priceAt = (symbol: string, bid: number, offset: number) => ({
   symbol,
@@ -109,5 +109,74 @@ describe("prices", () => {
     client.disconnect();
     expect(environment.link.isClosed).toBe(true);
     expect(environment.alarms).toBe(0);
+  });
+
+  it("end for all only when as many references are given back as there are", async () => {
+    const { environment, client, price } = await connected();
+    const told: string[] = [];
+    for (const name of ["first", "second"]) void client.subscribe(["EUR/USD", "XAU/USD"], ({ symbol }) => told.push(`${name} ${symbol}`));
+    await settled();
+    environment.link.accept({ "symbol:EUR/USD": null, "symbol:XAU/USD": null });
+    expect(await client.unsubscribe(["EUR/USD", "EUR/USD", "NONE"])).toEqual({ unsubscribed: ["EUR/USD"] });
+    await price("EUR/USD", 1, 1);
+    expect(told.splice(0)).toEqual(["first EUR/USD", "second EUR/USD"]);
+    expect(await client.unsubscribe(["EUR/USD"])).toEqual({ unsubscribed: ["EUR/USD"] });
+    expect(await client.unsubscribe(["EUR/USD"])).toEqual({ unsubscribed: [] });
+    await price("EUR/USD", 2, 2);
+    await price("XAU/USD", 3, 3);
+    expect(told).toEqual(["first XAU/USD", "second XAU/USD"]);
+    expect(environment.link.said("unsubscribe").map(({ topics }) => topics)).toEqual([["symbol:EUR/USD"]]);
+  });
+
+  it("come once to a callback that asks twice, at the rate it asked for last", async () => {
+    const { environment, client, price } = await connected();
+    const bids: unknown[] = [];
+    const callback: PriceCallback = ({ bestBid }) => bids.push(bestBid?.price);
+    void client.subscribe(["EUR/USD"], callback, { maxUpdatesPerSecond: 1 });
+    await settled();
+    environment.link.accept({ "symbol:EUR/USD": null });
+    expect(await client.subscribe(["EUR/USD"], callback, { maxUpdatesPerSecond: 9 })).toEqual({ subscribed: ["EUR/USD"] });
+    await price("EUR/USD", 1, 1);
+    expect(bids).toEqual([1]);
+    expect(environment.link.said("update")).toMatchObject([{ maxUpdatesPerSecond: 9 }]);
+    client.removeCallback("EUR/USD", callback);
+    await price("EUR/USD", 2, 2);
+    expect(bids).toEqual([1]);
+  });
+
+  it("are known at once to who comes later, without asking the server again", async () => {
+    const { environment, client } = await connected();
+    void client.subscribe(["EUR/USD"], () => undefined);
+    await settled();
+    environment.link.accept({ "symbol:EUR/USD": priceAt("EUR/USD", 7, 1) }, idOf(1));
+    const bids: unknown[] = [];
+    expect(await client.subscribe(["EUR/USD"], ({ bestBid }) => bids.push(bestBid?.price))).toEqual({ subscribed: ["EUR/USD"] });
+    expect([bids, environment.link.said("subscribe").length]).toEqual([[7], 1]);
+  });
+
+  it("that nobody will answer for are told so: let go meanwhile, or the connection closed", async () => {
+    const { client } = await connected();
+    const callback = () => undefined;
+    const [letGo, closed] = [client.subscribe(["A"], callback), client.subscribe(["B"], callback)];
+    client.removeCallback("A", callback);
+    client.tape.close();
+    expect([await letGo, await closed]).toEqual([
+      { subscribed: [], errors: ["A: unsubscribed"] },
+      { subscribed: [], errors: ["B: connection closed"] },
+    ]);
+    expect(await client.subscribe(["C"], callback)).toEqual({ subscribed: [], errors: ["C: connection closed"] });
+  });
+
+  it("over a connection of somebody else's end without it", async () => {
+    const { environment, client, price } = await connected();
+    const face = new MarketDataClient({ tape: client.tape });
+    const told: unknown[] = [];
+    void face.subscribe(["EUR/USD"], (each) => told.push(each));
+    await settled();
+    environment.link.accept({ "symbol:EUR/USD": null });
+    face.disconnect();
+    await price("EUR/USD", 1, 1);
+    expect([told, environment.link.isClosed, client.isConnected()]).toEqual([[], false, true]);
+    expect(environment.link.said("unsubscribe")).toHaveLength(1);
   });
 });
