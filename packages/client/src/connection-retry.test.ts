@@ -76,6 +76,10 @@ describe("the transport", () => {
     expect(transportsOf(new MachineRun(), 6)).toEqual(["websocket", "websocket", "sse", "websocket", "websocket", "sse"]);
   });
 
+  it("is given up only for failures in a row", () => {
+    expect(new MachineRun().fail().live().lose().fail().machine.transport).toBe("websocket");
+  });
+
   it("stays event streams where they open and WebSocket never did", () => {
     const run = new MachineRun().fail().fail().live().lose();
     expect(run.machine.transport).toBe("sse");
@@ -138,7 +142,7 @@ describe("a refused token", () => {
   });
 
   it("of one command is that command's", () => {
-    const error = { type: "message", message: { type: "error", id: 1, code: "FORBIDDEN", message: "" } } as const;
+    const error = { type: "message", message: { type: "error", id: 1, code: "UNAUTHORIZED", message: "" } } as const;
     expect(new MachineRun().live("t").take(error).state).toBe("live");
   });
 

@@ -92,9 +92,14 @@ describe("a connection", () => {
     other.tape.status.subscribe(() => {
       other.tape.close();
     });
+    // Behind the one that closes: each change is told to all before the next one.
+    const seen: string[] = [];
+    other.tape.status.subscribe(() => seen.push(other.tape.status.get().state));
     await settled();
     other.environment.link.welcome();
     expect([other.environment.alarms, other.environment.link.isClosed, other.states]).toEqual([0, true, ["live", "closed"]]);
+    expect(seen).toEqual(["live", "closed"]);
+    expect([environment.watchers, other.environment.watchers]).toEqual([0, 0]);
     other.environment.comeOnline();
     await settled();
     expect(other.environment.links).toHaveLength(1);

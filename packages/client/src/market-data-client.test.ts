@@ -128,6 +128,20 @@ describe("prices", () => {
     expect(environment.link.said("unsubscribe").map(({ topics }) => topics)).toEqual([["symbol:EUR/USD"]]);
   });
 
+  it("count references anew after the end", async () => {
+    const { environment, client, price } = await connected();
+    let told = 0;
+    for (let round = 0; round < 2; round++) {
+      for (let each = 0; each < 2; each++) void client.subscribe(["A"], () => (told += 1));
+      await settled();
+      environment.link.accept({ "symbol:A": null }, idOf(round));
+      for (let each = 0; each < (round === 0 ? 2 : 1); each++) await client.unsubscribe(["A"]);
+      await settled();
+    }
+    await price("A", 1, 5);
+    expect(told).toBe(2);
+  });
+
   it("come once to a callback that asks twice, at the rate it asked for last", async () => {
     const { environment, client, price } = await connected();
     const bids: unknown[] = [];

@@ -32,6 +32,7 @@ function setUp() {
   const openSilently = () => {
     const { port } = new FakeSharedWorker();
     port.postMessage({ type: "open", url: "http://test", token: undefined, isRenewable: false, clientId: undefined });
+    return port;
   };
   /** Time passes, and the server shows signs of life. */
   const pass = async (ms: number) => {
@@ -90,11 +91,30 @@ describe("tabs of one user", () => {
     await settled();
     expect(hub.size).toBe(2);
     inside.link.welcome();
+    await settled();
+    const states: string[] = [];
+    awake.status.subscribe(() => states.push(awake.status.get().state));
     await pass(5 * 60_000);
+    expect(states).toEqual([]);
     expect([hub.size, open(inside).length]).toEqual([1, 1]);
     awake.close();
     await settled();
     expect(hub.size).toBe(0);
+  });
+
+  it("hear each event once, however often they ask for a topic", async () => {
+    const { inside, openSilently } = setUp();
+    const port = openSilently();
+    const told: unknown[] = [];
+    port.onmessage = ({ data }) => data.type === "event" && told.push(data.eventId);
+    for (const id of [1, 2]) port.postMessage({ type: "subscribe", id, topics: ["feed:a"] });
+    await settled();
+    inside.link.welcome();
+    await settled();
+    inside.link.accept({ "feed:a": null }, idOf(0));
+    inside.link.say({ type: "event", topic: "feed:a", event: "test", eventId: idOf(1), time: "", data: {} });
+    await settled();
+    expect(told).toEqual([idOf(1)]);
   });
 
   it("are asked for a fresh token, and the first that has one brings it", async () => {

@@ -1,22 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { WelcomeMessage } from "@broadtape/protocol/native";
-import { FakeEnvironment, WELCOME, idOf, settled, tokenUntil } from "../testing/fake-environment.ts";
-import { Broadtape } from "./broadtape.ts";
-
-async function connected(limits: Partial<WelcomeMessage["limits"]> = {}, token?: string) {
-  const environment = new FakeEnvironment();
-  const tape = new Broadtape({ url: "http://test", environment, token });
-  const welcome = async () => {
-    await settled();
-    environment.link.welcome({ limits: { ...WELCOME.limits, ...limits } });
-    await settled();
-  };
-  await welcome();
-  const follow = (topic: string, maxUpdatesPerSecond?: number) => tape.follow<string>(topic, {}, { maxUpdatesPerSecond });
-  /** What was said on the newest link: by topics, without ids. */
-  const said = () => environment.link.sent.filter(({ type }) => type !== "pong");
-  return { environment, tape, welcome, follow, said };
-}
+import { connected } from "../testing/connected.ts";
+import { idOf, settled, tokenUntil } from "../testing/fake-environment.ts";
 
 describe("what is followed in one turn", () => {
   it("is asked for in one command, and what was left again is not asked for", async () => {
@@ -145,58 +129,6 @@ describe("the rate of a topic", () => {
   });
 });
 
-describe("a refused command", () => {
-  it("is said again after the time that the server names, where it was one too many", async () => {
-    const { environment, follow } = await connected();
-    follow("a");
-    await settled();
-    environment.link.say({ type: "error", id: 1, code: "RATE_LIMITED", message: "", retryAfterMs: 3000 });
-    await environment.pass(2999);
-    expect(environment.link.said("subscribe")).toHaveLength(1);
-    await environment.pass(1);
-    expect(environment.link.said("subscribe")).toMatchObject([{ topics: ["a"] }, { topics: ["a"] }]);
-  });
-
-  it("is said anew topic by topic, so that one bad name silences no other", async () => {
-    const { environment, follow } = await connected();
-    const [good, bad] = [follow("good"), follow("bad")];
-    await settled();
-    environment.link.say({ type: "error", id: 1, code: "BAD_REQUEST", message: "" });
-    await settled();
-    const [, ofGood, ofBad] = environment.link.said("subscribe");
-    expect([ofGood?.topics, ofBad?.topics]).toEqual([["good"], ["bad"]]);
-    environment.link.say({ type: "error", id: ofBad?.id ?? 0, code: "BAD_REQUEST", message: "no such topic" });
-    const results = [{ topic: "good", ok: true as const }];
-    environment.link.say({ type: "subscribed", id: ofGood?.id ?? 0, results, cut: idOf(0), snapshots: [] });
-    expect(await bad.ready).toEqual({ topic: "bad", ok: false, code: "BAD_REQUEST", message: "no such topic" });
-    expect(await good.ready).toEqual({ topic: "good", ok: true });
-  });
-
-  it("is not repeated on this connection unless somebody new asks, and is on the next", async () => {
-    const { environment, follow, welcome, tape } = await connected();
-    const refuse = () => {
-      const id = environment.link.said("subscribe").at(-1)?.id ?? 0;
-      const results = [{ topic: "a", ok: false as const, code: "FORBIDDEN" as const }];
-      environment.link.say({ type: "subscribed", id, results, cut: idOf(0), snapshots: [] });
-    };
-    const { ready } = follow("a");
-    await settled();
-    refuse();
-    expect(await ready).toMatchObject({ code: "FORBIDDEN" });
-    expect(tape.status.get().state).toBe("live");
-    await environment.pass(10_000);
-    expect(environment.link.said("subscribe")).toHaveLength(1);
-    follow("a");
-    await settled();
-    expect(environment.link.said("subscribe")).toHaveLength(2);
-    refuse();
-    environment.link.end();
-    await environment.pass(1000);
-    await welcome();
-    expect(environment.link.said("subscribe")).toMatchObject([{ topics: ["a"] }]);
-  });
-});
-
 describe("after a cut", () => {
   it("everything is asked for from where it stands, and is live when all of it was answered", async () => {
     const { environment, tape, follow, welcome } = await connected();
@@ -234,6 +166,8 @@ describe("acknowledgements", () => {
     tape.ack(idOf(3));
     await environment.pass(1000);
     await welcome();
+    tape.follow<string>("a", {});
+    await settled();
     expect(environment.link.said("ack")).toEqual([{ type: "ack", upTo: idOf(3) }]);
   });
 });

@@ -86,6 +86,8 @@ describe("a view", () => {
     await settled();
     expect(environment.link.sent.map(({ type }) => type)).toEqual(["subscribe", "unsubscribe"]);
     expect(view.get()).toBeUndefined();
+    view.subscribe(() => undefined);
+    expect(view.get()).toBeUndefined();
   });
 
   it("that is left and listened to again in one turn has one subscription throughout", async () => {

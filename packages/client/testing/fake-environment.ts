@@ -125,6 +125,11 @@ export class FakeEnvironment implements Environment {
     return this.#alarms.size;
   }
 
+  /** How many wait for the network, or for the page to go. */
+  get watchers(): number {
+    return this.#online.size + this.#hide.size;
+  }
+
   comeOnline(): void {
     for (const run of this.#online) run();
   }
