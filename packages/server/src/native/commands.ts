@@ -170,7 +170,10 @@ export function authenticateToken(text: string): string {
 
 function idOf(value: unknown): RequestId | undefined {
   if (typeof value !== "object" || value === null || !("id" in value)) return undefined;
-  return (typeof value.id === "string" && value.id.length <= 128) || typeof value.id === "number" ? value.id : undefined;
+  const { id } = value;
+  // JSON's 1e999 is a number, and no JSON.
+  if (typeof id === "number") return Number.isFinite(id) ? id : undefined;
+  return typeof id === "string" && id.length <= 128 ? id : undefined;
 }
 
 function isPong(value: unknown): boolean {

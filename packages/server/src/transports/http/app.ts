@@ -7,6 +7,7 @@ import { Refusal } from "@broadtape/protocol/errors";
 import { BadEvents } from "../../engine/validate.ts";
 import { correlationIdOf } from "../peer.ts";
 import { httpError, statusOf } from "../reason-phrase.ts";
+import { refuseBytes, refuseExpectations, refusePath } from "./broken-requests.ts";
 import { BadBody, EVENT_TYPES } from "./publishing.ts";
 
 export interface HttpOptions {
@@ -14,6 +15,9 @@ export interface HttpOptions {
   readonly corsOrigins: readonly string[];
   readonly trustProxy: readonly string[];
 }
+
+/** How long a request may take to come in, body and all; answers and streams last as long as they like. */
+const REQUEST_MS = 60_000;
 
 /** What the log says when it takes no more; known by name, so that HTTP knows no adapter. */
 interface Unavailable extends Error {
@@ -29,9 +33,22 @@ export async function createApp(options: HttpOptions): Promise<FastifyInstance> 
     genReqId: correlationIdOf,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 1024 },
+    requestTimeout: REQUEST_MS,
+    http: {
+      // Any other protocol is an offer that may be declined by answering (RFC 9110 7.8): `h2c` comes with every request of some clients.
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
+      // Node's own answer would have no body; see the hook below.
+      requireHostHeader: false,
+    },
+    clientErrorHandler: refuseBytes,
+    frameworkErrors: refusePath,
   });
+  refuseExpectations(app.server);
   app.addHook("onRequest", async (request, reply) => {
     reply.header("X-Correlation-ID", request.id);
+    // RFC 9112 3.2
+    if (request.headers.host === undefined && request.raw.httpVersion === "1.1")
+      throw new Refusal("BAD_REQUEST", "the header Host is missing");
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser([...EVENT_TYPES], { parseAs: "buffer" }, (_request, body, done) => {

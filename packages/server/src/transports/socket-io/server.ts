@@ -1,5 +1,5 @@
 /** Socket.IO namespaces for surfaces (contract 00-common, 10-market-data): stock clients, websocket and polling. */
-import type { Server as HttpServer } from "node:http";
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from "node:http";
 import { Server, type Namespace, type Socket } from "socket.io";
 import * as parser from "socket.io-parser";
 import { WebSocketServer } from "ws";
@@ -13,6 +13,7 @@ import { type SocketSurface, errorBody } from "../../engine/surface.ts";
 import { watchIdle } from "../idle.ts";
 import type { ConnectionLog, Gate } from "../gate.ts";
 import { type AddressOf, correlationIdOf, peerOf } from "../peer.ts";
+import { httpError } from "../reason-phrase.ts";
 import { joinFrames, textFrame } from "../websocket/frames.ts";
 import { SocketIoConnection, type SocketIoForms } from "./connection.ts";
 import { MALFORMED, TolerantDecoder } from "./decoder.ts";
@@ -43,12 +44,22 @@ export function serveSocketIo(options: SocketIoOptions): Server {
       cors: { origin: corsOrigins.includes("*") ? "*" : [...corsOrigins], credentials: !corsOrigins.includes("*") },
     }),
   });
-  io.engine.on("headers", (headers: Record<string, string>, request: Parameters<typeof correlationIdOf>[0]) => {
-    headers["X-Correlation-ID"] = correlationIdOf(request);
-  });
+  io.engine.use(answerOddMethods);
   for (const surface of options.surfaces) serveNamespace(options, io.of(surface.path), surface);
   if (!options.surfaces.some(({ path }) => path === "/")) refuseAll(options, io.of("/"));
   return io;
+}
+
+/** Every answer has a correlation id; methods that are none of Engine.IO's, which would be answered 500, are refused. */
+function answerOddMethods(request: IncomingMessage, response: ServerResponse, next: () => void): void {
+  response.setHeader("X-Correlation-ID", correlationIdOf(request));
+  const { method, headers } = request;
+  if (method === "GET" || method === "POST" || headers.upgrade !== undefined) {
+    next();
+    return;
+  }
+  const body = JSON.stringify(httpError(405, "polling is done with GET and POST"));
+  response.writeHead(405, { "Content-Type": "application/json; charset=utf-8", Allow: "GET, POST" }).end(body);
 }
 
 /** Socket.IO itself always serves the default namespace, to anybody. */

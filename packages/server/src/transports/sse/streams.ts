@@ -49,7 +49,8 @@ function serve(app: FastifyInstance, path: string, options: StreamOptions, attem
       .code(200)
       .send();
   });
-  app.get(path, async (request, reply) => {
+  // A stream without its body would be one that nobody reads: no HEAD.
+  app.get(path, { exposeHeadRoute: false }, async (request, reply) => {
     const address = options.addressOf(request.raw);
     reply.headers(corsHeaders(options, request));
     try {
@@ -82,7 +83,7 @@ async function refuse(reply: FastifyReply, { code, message, details }: Refusal):
   await reply.code(statusCode).send(httpError(statusCode, statusCode === 401 ? "No valid session found" : message));
 }
 
-/** Opens the stream and its session; undefined where the response cannot be written to (a pipelined request). */
+/** Opens the stream and its session; undefined where nobody is there any more. */
 function open(
   options: StreamOptions,
   surface: Surface,
@@ -96,6 +97,8 @@ function open(
   const { socket } = reply.raw;
   if (socket === null) throw new Refusal("BAD_REQUEST", "an event stream cannot be pipelined behind another request");
   reply.hijack();
+  // Gone while it was found out who it is: its end was told already, and a session would never hear of it.
+  if (!socket.writable) return undefined;
   const peer = peerOf(request.raw, options.addressOf);
   const headers = { ...corsHeaders(options, request), "X-Correlation-ID": peer.correlationId };
   const connection = new StreamConnection(request.raw, reply.raw, socket, forms, headers);

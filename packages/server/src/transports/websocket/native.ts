@@ -12,8 +12,9 @@ import { NativeCommands, type NativeHost, authenticateToken } from "../../native
 import { errorWords } from "../../native/surface.ts";
 import { watchIdle } from "../idle.ts";
 import type { ConnectionLog, Gate } from "../gate.ts";
-import { type AddressOf, pathOf, peerOf, queryOf } from "../peer.ts";
-import { httpError, statusOf } from "../reason-phrase.ts";
+import { type AddressOf, correlationIdOf, pathOf, peerOf, queryOf } from "../peer.ts";
+import { answerRaw } from "../raw-answer.ts";
+import { statusOf } from "../reason-phrase.ts";
 import { WebSocketConnection } from "./connection.ts";
 import { joinFrames, textFrame } from "./frames.ts";
 
@@ -36,6 +37,10 @@ export function serveNativeWebSocket(options: NativeWebSocketOptions): (request:
     perMessageDeflate: false,
     maxPayload: options.frameBytes,
     handleProtocols: (protocols) => (protocols.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+  });
+  webSockets.on("wsClientError", (error, socket, request) => {
+    if (request.method === "GET") answerRaw(socket, 400, error.message, correlationIdOf(request), { "Sec-WebSocket-Version": "13" });
+    else answerRaw(socket, 405, "a WebSocket is opened with GET", correlationIdOf(request), { Allow: "GET" });
   });
   return (request, socket, head) => {
     if (pathOf(request) !== NATIVE_WEBSOCKET_PATH) return false;
@@ -66,7 +71,8 @@ async function upgrade(
     if (!(error instanceof Refusal)) throw error;
     // Without a credential the first message has to bring it; with a bad one there is no upgrade.
     if (error.code !== "UNAUTHORIZED") {
-      refuseUpgrade(socket, statusOf(error.code), error.message, peerOf(request, options.addressOf).correlationId);
+      // Contract 70-details "refusal at connect".
+      answerRaw(socket, statusOf(error.code), error.message, correlationIdOf(request));
       return;
     }
   }
@@ -77,15 +83,6 @@ async function upgrade(
     if (identity === undefined) client.awaitAuthentication();
     else client.open(identity);
   });
-}
-
-/** Answers an upgrade with an HTTP error instead (contract 70-details "refusal at connect"). */
-export function refuseUpgrade(socket: Duplex, statusCode: number, message: string, correlationId: string): void {
-  const body = httpError(statusCode, message);
-  const text = JSON.stringify(body);
-  socket.end(
-    `HTTP/1.1 ${statusCode} ${body.error}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(text)}\r\nX-Correlation-ID: ${correlationId}\r\nConnection: close\r\n\r\n${text}`,
-  );
 }
 
 /** One connection from its handshake on. Invariant: before authentication nothing is sent to it but an error. */
