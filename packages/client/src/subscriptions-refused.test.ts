@@ -19,6 +19,7 @@ describe("a refused command", () => {
     follow("a");
     await settled();
     environment.link.say({ type: "error", id: 1, code: "RATE_LIMITED", message: "", retryAfterMs: 60_000 });
+    await settled();
     environment.link.end();
     await environment.pass(1000);
     await welcome();
