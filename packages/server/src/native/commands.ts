@@ -50,9 +50,9 @@ export class NativeCommands {
     if (this.#session.isClosed) return;
     let id: RequestId | undefined;
     try {
-      const value = parseText(text);
+      const value = valueOf(text);
       id = idOf(value);
-      // Signs of life cost nothing, so that they never use up the commands.
+      // Signs of life cost nothing, so that they never use up the commands; what is no JSON costs what a command does.
       if (isPong(value)) return;
       this.#take();
       await this.#run(parseMessage(value));
@@ -146,15 +146,17 @@ function subscribedWords(
   };
 }
 
-function parseText(text: string): unknown {
+/** Undefined, which JSON has no word for, where the text is not JSON. */
+function valueOf(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new Refusal("BAD_REQUEST", "the message is not JSON", { path: "" });
+    return undefined;
   }
 }
 
 function parseMessage(value: unknown): ClientMessage {
+  if (value === undefined) throw new Refusal("BAD_REQUEST", "the message is not JSON", { path: "" });
   const result = clientMessage.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
@@ -163,7 +165,7 @@ function parseMessage(value: unknown): ClientMessage {
 
 /** The first message of a connection that is not authenticated yet. Throws BAD_REQUEST or UNAUTHORIZED. */
 export function authenticateToken(text: string): string {
-  const message = parseMessage(parseText(text));
+  const message = parseMessage(valueOf(text));
   if (message.type !== "authenticate") throw new Refusal("UNAUTHORIZED", "the first message must be authenticate");
   return message.token;
 }

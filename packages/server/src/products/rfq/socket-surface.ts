@@ -19,7 +19,8 @@ export interface RfqSocketOptions {
 /** What a trader's own feed says in this namespace. */
 const OF_TRADER: ReadonlySet<string> = new Set(["rfq.created", "rfq.filled", "rfq.expired", "rfq.cancelled"]);
 
-const after = z.string().max(8192).nullish();
+/** Of any length that fits in a frame: what is no cursor is unknown, never an error (contract 70-details "malformed cursor"). */
+const after = z.string().nullish();
 const rfqBody = z.looseObject({ rfqId: z.string(), after });
 const traderBody = z.looseObject({ traderId: z.string().nullish(), after }).nullish();
 

@@ -9,7 +9,8 @@ import { httpError } from "../reason-phrase.ts";
 
 /** Bytes that Node's parser gave up; nothing of the request can be trusted, its correlation id neither. */
 export function refuseBytes({ code }: NodeJS.ErrnoException, socket: Socket): void {
-  if (code === "ECONNRESET" || !socket.writable) {
+  // What comes after the last request of a connection gets no answer (RFC 9112 9.6).
+  if (code === "ECONNRESET" || code === "HPE_CLOSED_CONNECTION" || !socket.writable) {
     socket.destroy();
     return;
   }
