@@ -61,6 +61,34 @@ async function newRfq({
 const quote = (rfqId: string, quoteId: string, data: Body = {}) =>
   say("quote.received", rfqId, { quoteId, lpId: `lp-${quoteId}`, lpName: "An LP", status: "valid", ...data });
 
+describe("an event that stands on two of a client's topics", () => {
+  it.each([[["subscribe:rfq", "subscribe:trader"]], [["subscribe:trader", "subscribe:rfq"]]])(
+    "is told once, though both are resumed one after the other: %o",
+    async (commands) => {
+      const rfqId = await newRfq();
+      const { eventId } = (await (await connect()).ask("subscribe:rfq", { rfqId })) as { eventId: string };
+      await quote(rfqId, "q", { askPrice: 1 });
+      await say("rfq.cancelled", rfqId, { reason: "no need" });
+      const client = await connect();
+      await Promise.all(commands.map((command) => client.ask(command, { rfqId, traderId: "ann", after: eventId })));
+      await say("rfq.created", `${rfqId}-next`, {
+        traderId: "ann",
+        symbol: "EUR/USD",
+        side: "buy",
+        quantity: 1,
+        expiresAt: inSeconds(600),
+      });
+      await until(() => client.all("rfq:created").find((body) => body["rfqId"] === `${rfqId}-next`));
+      expect(
+        client.told
+          .filter(([, body]) => body["rfqId"] === rfqId)
+          .map(([name]) => name)
+          .toSorted(),
+      ).toEqual(["quote:received", "rfq:cancelled"]);
+    },
+  );
+});
+
 describe.each([
   ["4.8", ioNow],
   ["4.0", io40],

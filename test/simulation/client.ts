@@ -27,6 +27,7 @@ const surface: Surface = {
   heartbeatMs: 30_000,
   word: (message) => ({
     name: "event",
+    id: message.eventId,
     body: JSON.stringify({
       topic: message.topic,
       offset: message.offset,
@@ -44,7 +45,8 @@ const surface: Surface = {
 const form: Form = {
   surface,
   index: newFormIndex(),
-  frame: ({ name, body }) => Buffer.from(JSON.stringify([name, body])),
+  keepsCursor: true,
+  frame: ({ name, body, id }) => Buffer.from(JSON.stringify([name, body, id])),
   join: (frames) => Buffer.concat(frames),
 };
 
@@ -53,6 +55,8 @@ interface Feed {
   /** Everything up to here is in its snapshot or was told. */
   at: number;
   isLive: boolean;
+  /** Resumed from a cursor that others had passed less far than this one: what it had is told again. */
+  mayRepeat: boolean;
 }
 
 export class Client implements Connection {
@@ -65,6 +69,8 @@ export class Client implements Connection {
   readonly gauges = new Map<string, { offset: number; data: string }>();
   readonly heartbeats: string[] = [];
   closedWith: string | undefined;
+  /** What an `EventSource` would resume from: the newest id that it read. */
+  lastId: string | undefined;
   #taken: Buffer[] = [];
   isStuck = false;
   readonly #disk: Disk;
@@ -124,7 +130,7 @@ export class Client implements Connection {
       if (!ok || !topic.startsWith("feed:")) continue;
       const feed = this.feeds.get(topic);
       if (isResumed && followed.resync === undefined && feed !== undefined) feed.isLive = true;
-      else this.feeds.set(topic, { at: cut, isLive: true });
+      else this.feeds.set(topic, { at: cut, isLive: true, mayRepeat: false });
     }
     for (const { topic, state } of followed.snapshots) {
       if (topic.startsWith("gauge:") && state !== "null")
@@ -133,7 +139,8 @@ export class Client implements Connection {
   }
 
   #read(frame: Buffer): void {
-    const [name, body] = JSON.parse(frame.toString()) as [string, string];
+    const [name, body, id] = JSON.parse(frame.toString()) as [string, string, string | null];
+    if (id !== null) this.lastId = id;
     if (name === "heartbeat") this.heartbeats.push(body);
     if (name === "subscribed") this.#followed(JSON.parse(body) as Answer);
     if (name !== "event") return;
@@ -148,6 +155,7 @@ export class Client implements Connection {
     const feed = this.feeds.get(told.topic);
     if (feed === undefined || !this.identity.permissions.has(told.topic)) throw new Error(`leaked ${told.topic}`);
     if (told.data !== data) throw new Error(`offset ${told.offset} was told with other data`);
+    if (feed.mayRepeat && told.offset <= feed.at) return;
     const next = this.#next(told.topic, feed.at);
     if (next !== told.offset) throw new Error(`${told.topic}: told ${told.offset} after ${feed.at}, but ${next} comes next`);
     feed.at = told.offset;

@@ -114,12 +114,10 @@ class World {
     const client = new Client(identity, this.disk);
     client.connect(this.engine);
     this.clients.push(client);
-    this.subscribe(client, undefined);
+    this.subscribe(client);
   }
 
-  subscribe(client: Client, after: { at: number; cursor: string } | undefined): void {
-    const { session } = client;
-    if (session === undefined) return;
+  subscribe(client: Client): void {
     const topics = [
       ...new Set([
         `${this.pick(["feed", "gauge"])}:${this.pick(NAMES)}`,
@@ -127,27 +125,37 @@ class World {
         this.random() < 0.1 ? "gauge:*" : `gauge:${this.pick(NAMES)}`,
       ]),
     ];
-    const wanted = after === undefined ? topics : [...client.feeds.keys()];
-    // Resuming a topic: what comes next is what follows the cursor.
-    for (const topic of wanted) if (after !== undefined) client.feeds.set(topic, { at: after.at, isLive: false });
+    this.follow(client, topics);
+  }
+
+  follow(client: Client, topics: readonly string[], after?: string): void {
+    const { session } = client;
+    if (session === undefined) return;
     const maxUpdatesPerSecond = this.random() < 0.3 ? 1 + Math.floor(this.random() * 20) : undefined;
-    this.engine.follow(session, { topics: wanted, after: after?.cursor, maxUpdatesPerSecond }, 100, (followed) => {
+    this.engine.follow(session, { topics, after, maxUpdatesPerSecond }, 100, (followed) => {
       this.counts.subscribed += 1;
       if (followed.resync !== undefined) this.counts.resynced += 1;
       session.say({ name: "subscribed", body: JSON.stringify({ followed, isResumed: after !== undefined } satisfies Answer) });
     });
   }
 
+  /** From the least that it has of any feed or from the newest id that it read, in one command or in two that overlap. */
   reconnect(client: Client): void {
-    const known = [...client.feeds.values()].map(({ at }) => at);
+    const feeds = [...client.feeds];
     client.connect(this.engine);
-    if (known.length === 0) {
-      this.subscribe(client, undefined);
+    if (feeds.length === 0) {
+      this.subscribe(client);
       return;
     }
     this.counts.resumed += 1;
-    const at = Math.min(...known);
-    this.subscribe(client, { at, cursor: this.engine.eventIdOf(at, 0) });
+    const least = this.engine.eventIdOf(Math.min(...feeds.map(([, { at }]) => at)), 0);
+    const cursor = this.random() < 0.5 && client.lastId !== undefined ? client.lastId : least;
+    client.lastId = cursor;
+    for (const [topic, { at }] of feeds) client.feeds.set(topic, { at, isLive: false, mayRepeat: true });
+    const topics = [...feeds.map(([topic]) => topic), `gauge:${this.pick(NAMES)}`];
+    const cut = this.random() < 0.5 ? topics.length : Math.floor(this.random() * topics.length);
+    this.follow(client, topics.slice(0, cut), cursor);
+    if (cut < topics.length) this.follow(client, topics.slice(cut), cursor);
   }
 
   async restart(): Promise<void> {
@@ -175,7 +183,7 @@ class World {
     else if (dice < 0.65) this.log.commit(1 + Math.floor(this.random() * 3));
     else if (dice < 0.72) this.clock.advance(Math.floor(this.random() * 400));
     else if (dice < 0.77 && this.clients.length < 12) this.connect();
-    else if (dice < 0.82 && client !== undefined) this.subscribe(client, undefined);
+    else if (dice < 0.82 && client !== undefined) this.subscribe(client);
     else if (dice < 0.88 && client !== undefined) {
       client.isStuck = true;
       this.counts.stuck += 1;

@@ -15,7 +15,15 @@ export function outboxRig(over: Partial<Surface> = {}) {
   const clock = new FakeClock();
   const meter = newMeter();
   const turn = new Turn(clock, meter, 0);
-  const host = { clock, wheel: new Wheel(clock), turn, meter, limits: { unsentBytes: 2000, behindBytes: 500 }, routedTo: 0 };
+  const host = {
+    clock,
+    wheel: new Wheel(clock),
+    turn,
+    meter,
+    limits: { unsentBytes: 2000, behindBytes: 500 },
+    routedTo: 0,
+    cursorAt: (offset: number) => `id-${offset}`,
+  };
   const said: string[] = [];
   const surface = testSurface(over);
   const client = new FakeConnection(testForm(surface));
@@ -30,6 +38,7 @@ export function outboxRig(over: Partial<Surface> = {}) {
     session,
     name: "x",
     from: 0,
+    since: 0,
     minIntervalMs,
     filter: undefined,
     sentAt: new Map(),

@@ -10,6 +10,7 @@ import type { Message } from "./message.ts";
 import type { Meter } from "./meter.ts";
 import type { Ring } from "./ring.ts";
 import type { Session } from "./session.ts";
+import type { Subscription } from "./topics.ts";
 
 /** Bytes of messages handed over before the connection is asked whether it drained. */
 const CHUNK_BYTES = 256 * 1024;
@@ -45,9 +46,10 @@ export async function catchUp(host: CatchUpHost, session: Session): Promise<void
       lagging ||= sayLagging(host, session, behind);
       continue;
     }
-    const page = await readPage(host, session, position);
-    // Something else (an older `after`) may have moved the lane while the page was read.
-    if (!isWanted(session) || outbox.sentTo !== position) continue;
+    const topics = losslessTopics(session);
+    const page = await readPage(host, session, position, topics);
+    // While the page was read, an older `after` may have moved the lane, or topics may have been added that the page leaves out.
+    if (!isWanted(session) || outbox.sentTo !== position || !isSame(topics, losslessTopics(session))) continue;
     if (page === "expired") {
       session.onExpired?.(position);
       return;
@@ -78,11 +80,10 @@ function sendFromRing(host: CatchUpHost, session: Session, position: Offset): nu
 
 function send(host: CatchUpHost, session: Session, messages: readonly Message[]): number {
   let bytes = 0;
-  for (const message of messages) {
-    if (message.tenant !== session.identity.tenant) continue;
-    const subscription = session.following.get(message.topic)?.subscription;
+  for (const [index, message] of messages.entries()) {
+    const subscription = subscriptionOf(session, message);
     if (subscription === undefined || message.offset <= subscription.from) continue;
-    if (subscription.filter !== undefined && !subscription.filter(message)) continue;
+    if (session.surface.isOneFeed === true && wasToldElsewhere(session, messages, index)) continue;
     if (!session.outbox.replay(message)) continue;
     bytes += message.size;
     host.meter.replayed += 1;
@@ -90,10 +91,40 @@ function send(host: CatchUpHost, session: Session, messages: readonly Message[])
   return bytes;
 }
 
-async function readPage(host: CatchUpHost, session: Session, after: Offset) {
-  const topics = [...session.following].filter(([, { kind }]) => kind.lossless).map(([name]) => name);
+/** What this session follows the message by. */
+function subscriptionOf({ identity, following }: Session, message: Message): Subscription | undefined {
+  if (message.tenant !== identity.tenant) return undefined;
+  const subscription = following.get(message.topic)?.subscription;
+  return subscription?.filter?.(message) === false ? undefined : subscription;
+}
+
+/** Whether the session had the same event on another of its topics before the lane was moved back for this one. */
+function wasToldElsewhere(session: Session, messages: readonly Message[], index: number): boolean {
+  const isOther = (at: number) => {
+    const other = messages[at];
+    if (other === undefined || other.offset !== messages[index]?.offset) return undefined;
+    const subscription = other.event === messages[index].event ? subscriptionOf(session, other) : undefined;
+    return subscription !== undefined && subscription.since < other.offset && other.offset <= subscription.from;
+  };
+  // The messages of one event stand together.
+  for (const step of [-1, 1]) {
+    for (let at = index + step, told = isOther(at); told !== undefined; at += step, told = isOther(at)) if (told) return true;
+  }
+  return false;
+}
+
+function losslessTopics({ following }: Session): string[] {
+  return [...following].filter(([, { kind }]) => kind.lossless).map(([name]) => name);
+}
+
+function isSame(some: readonly string[], others: readonly string[]): boolean {
+  return some.length === others.length && some.every((each, index) => each === others[index]);
+}
+
+/** Up to what was routed when it is asked for: what is durable and not routed yet is told live. */
+async function readPage(host: CatchUpHost, session: Session, after: Offset, topics: readonly string[]) {
   try {
-    return await host.log.read({ after, limit: PAGE_EVENTS, tenant: session.identity.tenant, topics });
+    return await host.log.read({ after, until: host.routedTo, limit: PAGE_EVENTS, tenant: session.identity.tenant, topics });
   } catch (error) {
     if (error instanceof RangeError) return "expired";
     throw error;

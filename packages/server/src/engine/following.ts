@@ -106,36 +106,50 @@ export function follow(
     done({ results, cut: host.cursorAt(host.routedTo), snapshots, resync });
     return;
   }
-  for (const [, following] of added) {
-    if (following.kind.lossless) following.subscription.from = resumed.offset;
-    else if (request.isDurable !== true) tellNewest(host, session, following, resumed.offset);
+  const isBehind = added.some(([, { kind }]) => kind.lossless) && resumed.offset < host.routedTo;
+  if (isBehind) rewind(host, session, resumed.offset, added);
+  for (const [, { kind, subscription }] of added) {
+    if (kind.lossless || request.isDurable !== true) subscription.from = subscription.since = resumed.offset;
   }
-  if (added.some(([, { kind }]) => kind.lossless) && resumed.offset < host.routedTo) rewind(host, session, resumed.offset, added);
+  if (request.isDurable !== true) tellNewest(host, session, resumed.offset, added);
+  if (isBehind) host.catchUp(session);
   session.whenFlowing(() => {
+    // The answer's states hold every value that still waits.
+    if (request.snapshot !== false) for (const [, { kind, subscription }] of added) if (!kind.lossless) subscription.from = host.routedTo;
     const snapshots = request.snapshot === false ? [] : snapshotsOf(host, session, added);
     done({ results, cut: host.cursorAt(host.routedTo), snapshots });
   });
 }
 
-/** Tells one session the newest value of a conflated topic, as an event, where it is newer than what the session has. */
-function tellNewest(host: FollowingHost, session: Session, { kind, param, subscription }: Following, after: Offset): void {
-  const { tenant } = session.identity;
-  const entry = newestEntry(tenantsOf(host, tenant, kind).map((each) => host.views.entry(kind.view, each, kind.entity(param))));
-  if (entry === undefined || entry.offset <= after || kind.newestType === undefined) return;
-  const message = new Message({
-    tenant,
-    topic: subscription.name,
-    event: kind.newestType,
-    data: kind.render(entry.state, host.clock.now()),
-    offset: entry.offset,
-    batch: entry.offset,
-    eventId: host.eventIdOf(entry.offset, entry.storedAt),
-    time: isoTime(entry.storedAt),
-    correlationId: "",
-    key: kind.entity(param),
-    receivedAt: 0,
+/** Tells one session the newest values of conflated topics, as events in log order, where they are newer than what it has. */
+function tellNewest(host: FollowingHost, session: Session, after: Offset, added: Added): void {
+  const newest = added.flatMap(([, following]) => {
+    const entry = following.kind.lossless ? undefined : newestOf(host, session, following);
+    return entry === undefined || entry.offset <= after ? [] : [{ ...following, entry }];
   });
-  session.outbox.push(message);
+  newest.sort((a, b) => a.entry.offset - b.entry.offset);
+  for (const { kind, param, subscription, entry } of newest) {
+    if (kind.newestType === undefined) continue;
+    const key = kind.entity(param);
+    const message = new Message({
+      tenant: session.identity.tenant,
+      topic: subscription.name,
+      event: kind.newestType,
+      data: kind.render(entry.state, host.clock.now()),
+      offset: entry.offset,
+      batch: entry.offset,
+      eventId: host.eventIdOf(entry.offset, entry.storedAt),
+      time: isoTime(entry.storedAt),
+      correlationId: "",
+      key,
+      receivedAt: 0,
+    });
+    session.outbox.tellNewest(subscription, message, key);
+  }
+}
+
+function newestOf(host: FollowingHost, { identity }: Session, { kind, param }: Following): Entry<unknown> | undefined {
+  return newestEntry(tenantsOf(host, identity.tenant, kind).map((each) => host.views.entry(kind.view, each, kind.entity(param))));
 }
 
 /** Whose topics of a kind are followed and read: the own tenant's and, where the kind is shared, the public one's. */
@@ -235,6 +249,7 @@ function subscribe(
     session,
     name: target.name,
     from: host.routedTo,
+    since: host.routedTo,
     minIntervalMs: rate === undefined ? 0 : 1000 / rate,
     filter,
     sentAt: new Map(),
@@ -268,5 +283,4 @@ function rewind(host: FollowingHost, session: Session, offset: Offset, added: Ad
     if (!isNew.has(subscription)) subscription.from = Math.max(subscription.from, reached);
   }
   session.outbox.rewind(session.outbox.flowing ? offset : Math.min(offset, stands));
-  host.catchUp(session);
 }

@@ -80,6 +80,8 @@ export interface Form {
   readonly surface: Surface;
   /** Unique and small; from {@link newFormIndex}. */
   readonly index: number;
+  /** The client resumes from the newest {@link Words.id} that it read (WHATWG HTML 9.2), so that one may pass nothing that still waits. */
+  readonly keepsCursor?: true;
   frame(words: Words): Buffer;
   /** Frames as one write. */
   join(frames: readonly Buffer[]): Buffer;

@@ -2,8 +2,9 @@
  * What one session is owed: a lossless lane whose backlog is the log, and a conflated lane with one value a key
  * (design.md, idea 3; contract 00-common "Delivery classes").
  *
- * Order: lossless messages leave in log order; a conflated value never overtakes a newer one of its key. A slow reader
- * costs at most `unsentBytes` of references and one value per key.
+ * Order: lossless messages leave in log order; a conflated value never overtakes a newer one of its key, nor a lossless
+ * message before it: while the lossless lane reads the log, values wait for their place in it. A slow reader costs at most
+ * `unsentBytes` of references and one value per key.
  */
 import type { Offset } from "@broadtape/protocol/event-id";
 import type { Clock } from "./clock.ts";
@@ -23,6 +24,8 @@ export interface OutboxHost {
   readonly limits: { readonly unsentBytes: number; readonly behindBytes: number };
   /** Newest offset that was routed, and while a batch is routed the newest before it. */
   readonly routedTo: Offset;
+  /** The spelling of a place in the log. */
+  cursorAt(offset: Offset): string;
 }
 
 /** Callbacks to the session that owns the outbox. */
@@ -52,6 +55,10 @@ export class Outbox {
   #afterPending: (() => void)[] = [];
   /** By topic and key: the newest value that could not be sent yet. */
   readonly #held = new Map<string, HeldValue>();
+  /** No value that waits is older; may be too low. */
+  #oldestHeld: Offset = Infinity;
+  /** Where the newest cursor stands that went out with a value or event, on wires where the client keeps it. */
+  #cursor: Offset = 0;
   #last: Message | undefined;
   #behind = false;
   #heldSince: number | undefined;
@@ -110,7 +117,7 @@ export class Outbox {
     if (subscription.filter !== undefined && !subscription.filter(message)) return;
     if (message.key === undefined) {
       if (this.#flowing) this.push(message);
-    } else if (subscription.minIntervalMs === 0 && !this.#behind && this.#held.size === 0) {
+    } else if (subscription.minIntervalMs === 0 && this.#takesValues && this.#held.size === 0) {
       this.push(message);
     } else {
       this.#offer(subscription, message, message.key);
@@ -118,9 +125,21 @@ export class Outbox {
     this.#last = message;
   }
 
+  /** Values leave as they come: nothing older is still to be read from the log, and the connection keeps up. */
+  get #takesValues(): boolean {
+    return this.#flowing && !this.#behind;
+  }
+
+  /** The newest value of a key, from before the subscription: told now, or in its place while the lossless lane reads the log. */
+  tellNewest(subscription: Subscription, message: Message, key: string): void {
+    if (this.#flowing) this.#sendValue(subscription, message, 0);
+    else this.#hold(subscription, message, key);
+  }
+
   /** A message out of the ring or the log; false where this session is not told of it. */
   replay(message: Message): boolean {
     if (this.#passesOver(message)) return false;
+    if (this.#oldestHeld < message.offset) this.#releaseBefore(message.offset);
     this.push(message);
     this.#last = message;
     return true;
@@ -149,6 +168,7 @@ export class Outbox {
 
   push(item: Message | Notice): void {
     if (this.#closed) return;
+    if (item instanceof Message && item.offset > this.#cursor) this.#cursor = item.offset;
     if (this.#pending === undefined) {
       if (this.#flowing) this.#sentTo = this.#host.routedTo;
       this.#pending = this.#host.turn.empty.then(item);
@@ -202,14 +222,14 @@ export class Outbox {
     this.#behind = false;
     this.flush();
     if (!this.#connection.ready) return;
-    if (this.#held.size > 0) this.#releaseAll();
-    this.#heldSince = undefined;
+    if (this.#flowing) this.#releaseAll();
     this.#owner.drained();
   }
 
   /** Lets the lossless lane go on from the log after `offset`. What is pending is sent all the same. */
   rewind(offset: Offset): void {
     this.#sentTo = offset;
+    this.#cursor = Math.min(this.#cursor, offset);
     this.#flowing = false;
   }
 
@@ -218,9 +238,12 @@ export class Outbox {
     this.#sentTo = offset;
   }
 
-  /** The lossless lane has caught up with what was routed: from here on it is told live. */
+  /** The lossless lane has caught up with what was routed: from here on it is told live, and so are values. */
   flow(): void {
     this.#flowing = true;
+    if (this.#behind) return;
+    this.#releaseBefore(Infinity);
+    this.#heldSince = undefined;
   }
 
   /** A new rate counts from the next value on; waiting ones are sent as soon as it allows. */
@@ -241,6 +264,7 @@ export class Outbox {
     this.#pending = undefined;
     for (const value of this.#held.values()) this.#host.wheel.disarm(value.deadline);
     this.#held.clear();
+    this.#oldestHeld = Infinity;
     this.#afterPending = [];
   }
 
@@ -262,13 +286,14 @@ export class Outbox {
     else this.#runAfterPending();
     if (!this.#flowing) return;
     this.#flowing = false;
+    this.#cursor = Math.min(this.#cursor, this.#sentTo);
     this.#host.meter.paused += 1;
     this.#owner.paused();
   }
 
   #offer(subscription: Subscription, message: Message, key: string): void {
     const waits = this.#held.has(heldKey(message, key));
-    if (!waits && !this.#behind && this.#dueAt(subscription, key) <= this.#host.clock.monotonic()) {
+    if (!waits && this.#takesValues && this.#dueAt(subscription, key) <= this.#host.clock.monotonic()) {
       this.#sendValue(subscription, message, 0);
     } else {
       this.#hold(subscription, message, key);
@@ -289,27 +314,40 @@ export class Outbox {
     const dueAt = subscription === undefined ? 0 : this.#dueAt(subscription, key);
     const value: HeldValue = { message, replaced: 0, dueAt, deadline: undefined, subscription };
     this.#held.set(id, value);
+    this.#oldestHeld = Math.min(this.#oldestHeld, message.offset);
     this.#arm(value);
   }
 
   #arm(value: HeldValue): void {
     const wait = value.dueAt - this.#host.clock.monotonic();
     value.deadline =
-      wait <= 0 && this.#behind
+      wait <= 0 && !this.#takesValues
         ? undefined
         : this.#host.wheel.arm(wait, () => {
-            if (!this.#behind && this.#connection.ready) this.#release(value);
+            if (this.#takesValues && this.#connection.ready) this.#release(value);
           });
+  }
+
+  /** What waits no longer for its time and stands before `offset` in the log, in log order. */
+  #dueBefore(offset: Offset): HeldValue[] {
+    const now = this.#host.clock.monotonic();
+    const due = [...this.#held.values()].filter((value) => value.dueAt <= now && value.message.offset < offset);
+    return due.sort((a, b) => a.message.offset - b.message.offset);
+  }
+
+  #releaseBefore(offset: Offset): void {
+    for (const value of this.#dueBefore(offset)) this.#release(value);
+    this.#noteOldest();
   }
 
   /** Sends what waited for the connection; what waits for its time goes on waiting. */
   #releaseAll(): void {
-    const now = this.#host.clock.monotonic();
-    const due = [...this.#held.values()].filter((value) => value.dueAt <= now);
+    const due = this.#dueBefore(Infinity);
+    const heldSince = this.#heldSince;
+    this.#heldSince = undefined;
     if (due.length === 0) return;
-    due.sort((a, b) => a.message.offset - b.message.offset);
-    const lagging = this.#surface.lagging?.("conflated", Math.max(0, this.#host.clock.now() - (this.#heldSince ?? Infinity)));
-    const tells = due.some((value) => value.subscription?.minIntervalMs === 0) && this.#flowing;
+    const lagging = this.#surface.lagging?.("conflated", Math.max(0, this.#host.clock.now() - (heldSince ?? Infinity)));
+    const tells = due.some((value) => value.subscription?.minIntervalMs === 0);
     if (tells && lagging !== undefined) this.say(lagging);
     for (const value of due) this.#release(value);
     const caughtUp = this.#surface.caughtUp?.();
@@ -319,7 +357,14 @@ export class Outbox {
   #release(value: HeldValue): void {
     this.#host.wheel.disarm(value.deadline);
     this.#held.delete(heldKey(value.message, value.message.key ?? ""));
+    if (value.message.offset === this.#oldestHeld) this.#noteOldest();
     if (this.#owner.wants(value.message)) this.#sendValue(value.subscription, value.message, value.replaced);
+  }
+
+  #noteOldest(): void {
+    let oldest = Infinity;
+    for (const { message } of this.#held.values()) oldest = Math.min(oldest, message.offset);
+    this.#oldestHeld = oldest;
   }
 
   #sendValue(subscription: Subscription | undefined, message: Message, replaced: number): void {
@@ -327,8 +372,24 @@ export class Outbox {
       subscription.sentAt.set(message.key ?? "", this.#host.clock.monotonic());
     }
     const words = replaced > 0 ? this.#surface.wordConflated?.(message, replaced) : undefined;
-    if (words === undefined) this.push(message);
+    const cursor = this.#connection.form.keepsCursor === true ? this.#cursorWith(message) : undefined;
+    if (cursor !== undefined) this.push({ words: { ...(words ?? this.#surface.word(message)), id: cursor }, size: message.size });
+    else if (words === undefined) this.push(message);
     else this.push({ words, size: message.size });
+  }
+
+  /**
+   * The cursor that a client may keep once it has this value, where that is not the value's own id: it never passes a value that
+   * still waits, and never goes back. Resuming from it misses nothing.
+   */
+  #cursorWith({ offset }: Message): string | undefined {
+    const passed = Math.min(offset, this.#oldestHeld - 1);
+    if (passed === offset && offset >= this.#cursor) {
+      this.#cursor = offset;
+      return undefined;
+    }
+    this.#cursor = Math.max(this.#cursor, passed);
+    return this.#host.cursorAt(this.#cursor);
   }
 
   #dueAt(subscription: Subscription, key: string): number {

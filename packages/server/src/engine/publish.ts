@@ -8,6 +8,7 @@ import { type Appended, type Log, LogUnavailable } from "../log/log.ts";
 import { Guards, admitAll, guardsOf } from "./admission.ts";
 import type { Clock } from "./clock.ts";
 import { domainEvent } from "./history.ts";
+import { Instants } from "./instants.ts";
 import type { Message } from "./message.ts";
 import type { Meter } from "./meter.ts";
 import type { Product } from "./product.ts";
@@ -49,7 +50,7 @@ export class Publishing {
   readonly #guards: Guards;
   #ring: Ring;
   #routedTo: Offset = 0;
-  #routedStoredAt = 0;
+  readonly #instants = new Instants();
   /** Batches are applied in the order of their calls to `append`, which is log order. */
   #applying: Promise<void> = Promise.resolve();
   #isOpen = false;
@@ -91,7 +92,7 @@ export class Publishing {
       isComplete = page.complete;
     }
     this.#routedTo = upTo;
-    this.#routedStoredAt = log.bounds().headStoredAt;
+    this.#instants.add(upTo, log.bounds().headStoredAt);
     this.#ring = new Ring(upTo, { events: limits.ringEvents, bytes: limits.ringBytes });
     this.#isOpen = true;
   }
@@ -125,6 +126,8 @@ export class Publishing {
   async #store(admitted: readonly Admitted[], receivedAt: number): Promise<PublishAnswer> {
     this.#checkOpen();
     const appending = this.#options.log.append(admitted.map(({ event }) => event));
+    // It may be rejected while the batches before it are still applied: the rejection is heard below.
+    appending.catch(() => undefined);
     const applying = this.#applying
       .then(() => appending)
       .then((appended) => {
@@ -154,9 +157,9 @@ export class Publishing {
     return streamId(this.#options.log.epoch, offset, storedAt);
   }
 
-  /** The spelling of a place in the log. Its time is for people to read: resume looks at the offset alone. */
+  /** The id of the event at this offset: a cursor is one, so that cursors and ids sort as one. */
   cursorAt(offset: Offset): string {
-    return streamId(this.#options.log.epoch, offset, this.#routedStoredAt);
+    return streamId(this.#options.log.epoch, offset, this.#instants.at(offset));
   }
 
   /** Before the views are caught up, or while the log closes, nobody could be told. */
@@ -191,7 +194,7 @@ export class Publishing {
     const messages = apply(this.#routing, batch);
     route(this.#routing, messages);
     this.#routedTo = last.offset;
-    this.#routedStoredAt = last.storedAt;
+    for (const { stored } of batch) this.#instants.add(stored.offset, stored.storedAt);
     this.#options.onRouted();
     const lossless = messages.filter(({ key }) => key === undefined);
     this.#ring.add(last.offset, last.storedAt, lossless);

@@ -14,6 +14,7 @@ const subscription = (name = "x"): Subscription => ({
   session,
   name,
   from: 0,
+  since: 0,
   minIntervalMs: 0,
   filter: undefined,
   sentAt: new Map(),

@@ -18,6 +18,8 @@ export interface Subscription {
   readonly name: string;
   /** Tells nothing at or before this offset: the snapshot has it. */
   from: Offset;
+  /** Everything after this offset and up to `from` was told before the lossless lane was moved back for other topics. */
+  since: Offset;
   /** Least time between two values of a key; 0 without a limit. */
   minIntervalMs: number;
   readonly filter: ((message: Message) => boolean) | undefined;

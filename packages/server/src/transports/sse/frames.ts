@@ -21,7 +21,7 @@ export interface StreamForms {
 export function streamForms(surface: Surface): StreamForms {
   const frame = (words: Words) => Buffer.from(eventText(words));
   const gzip = (frames: readonly Buffer[]) => deflateBlock(joinFrames(frames));
-  const form = (join: Form["join"]): Form => ({ surface, index: newFormIndex(), frame, join });
+  const form = (join: Form["join"]): Form => ({ surface, index: newFormIndex(), keepsCursor: true, frame, join });
   const plainChunked = form((frames) => chunk(joinFrames(frames)));
   const plainBare = form(joinFrames);
   const gzipBare = form(gzip);
