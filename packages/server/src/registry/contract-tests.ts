@@ -1,6 +1,6 @@
 /** What every registry must do. Each adapter's test runs these. */
 import { beforeEach, afterEach, describe, expect, it } from "vitest";
-import type { CookieSession, DurableCursor, Registry } from "./registry.ts";
+import type { CookieSession, DurableCursor, NoticeClaim, NoticeEnd, Registry } from "./registry.ts";
 
 const session: CookieSession = {
   idHash: "h".repeat(43),
@@ -23,11 +23,30 @@ const cursor: DurableCursor = {
   updatedAt: 1_800_000_000_000,
 };
 
+const claim: NoticeClaim = {
+  tenant: "acme",
+  eventId: "EV-0001000000000001",
+  userId: "ann",
+  kind: "webhook",
+  claimedAt: 1_800_000_000_000,
+};
+
+const end: NoticeEnd = {
+  tenant: claim.tenant,
+  eventId: claim.eventId,
+  status: "sent",
+  attempts: 2,
+  lastError: undefined,
+  doneAt: 1_800_000_001_000,
+};
+
+const open = { status: "claimed", attempts: 0, lastError: undefined, doneAt: undefined };
+
 /** @param reopen closes the registry and opens it again over what it kept; left out where nothing is kept */
-export function registryContract(open: () => Promise<Registry>, reopen?: (registry: Registry) => Promise<Registry>): void {
+export function registryContract(openNew: () => Promise<Registry>, reopen?: (registry: Registry) => Promise<Registry>): void {
   let registry: Registry;
   beforeEach(async () => {
-    registry = await open();
+    registry = await openNew();
   });
   afterEach(async () => {
     await registry.close();
@@ -120,5 +139,89 @@ export function registryContract(open: () => Promise<Registry>, reopen?: (regist
       await registry.saveCursors([{ ...cursor, ackedOffset: 2 ** 47 - 1 }]);
       expect((await registry.findCursor(cursor))?.ackedOffset).toBe(2 ** 47 - 1);
     });
+  });
+
+  describe("notices", () => {
+    it("are claimed once for each event of a tenant, whatever became of the first claim", async () => {
+      expect(await registry.claimNotice(claim)).toBe(true);
+      expect(await registry.claimNotice({ ...claim, kind: "smtp", claimedAt: claim.claimedAt + 1 })).toBe(false);
+      expect(await registry.claimNotice({ ...claim, tenant: "other" })).toBe(true);
+      expect(await registry.listNotices({ tenant: "acme", limit: 10 })).toEqual([{ ...claim, ...open }]);
+      await registry.finishNotice({ ...end, status: "failed", lastError: "answered 400" });
+      expect(await registry.claimNotice(claim)).toBe(false);
+    });
+
+    it("are claimed once by many at the same time", async () => {
+      const claims = await Promise.all(Array.from({ length: 20 }, async () => registry.claimNotice(claim)));
+      expect(claims.filter(Boolean)).toHaveLength(1);
+    });
+
+    it("end once, as they were said to", async () => {
+      await registry.claimNotice(claim);
+      expect(await registry.finishNotice({ ...end, eventId: "unknown" })).toBe(false);
+      expect(await registry.finishNotice({ ...end, tenant: "other" })).toBe(false);
+      expect(await registry.finishNotice(end)).toBe(true);
+      expect(await registry.finishNotice({ ...end, status: "failed" })).toBe(false);
+      const { status, attempts, lastError, doneAt } = end;
+      expect(await registry.listNotices({ limit: 10 })).toEqual([{ ...claim, status, attempts, lastError, doneAt }]);
+    });
+
+    it("without an outcome become unknown when they are abandoned, the others stay", async () => {
+      await registry.claimNotice(claim);
+      await registry.claimNotice({ ...claim, eventId: "done" });
+      await registry.finishNotice({ ...end, eventId: "done", lastError: "answered 503" });
+      expect(await registry.abandonNotices(7)).toBe(1);
+      expect(await registry.abandonNotices(8)).toBe(0);
+      expect(await registry.finishNotice(end)).toBe(false);
+      expect(await registry.listNotices({ limit: 10 })).toMatchObject([
+        { eventId: "done", status: "sent", lastError: "answered 503", doneAt: end.doneAt },
+        { eventId: claim.eventId, status: "unknown", lastError: undefined, doneAt: 7 },
+      ]);
+    });
+
+    it("are listed newest first, by tenant, in pages without a gap or a repetition", async () => {
+      const claims = ["a", "b"].flatMap((tenant) =>
+        Array.from({ length: 7 }, (_, index) => ({ ...claim, tenant, eventId: `EV-${index}`, claimedAt: 100 + Math.floor(index / 3) })),
+      );
+      for (const each of claims) await registry.claimNotice(each);
+      const newestFirst = [...claims].reverse().sort((x, y) => y.claimedAt - x.claimedAt);
+      for (const tenant of ["b", undefined]) {
+        const listed: NoticeClaim[] = [];
+        for (;;) {
+          const page = await registry.listNotices({ tenant, limit: 3, after: listed.at(-1) });
+          listed.push(...page);
+          if (page.length < 3) break;
+        }
+        const expected = newestFirst.filter((each) => tenant === undefined || each.tenant === tenant);
+        expect(listed).toEqual(expected.map((each) => ({ ...each, ...open })));
+      }
+      expect(await registry.listNotices({ tenant: "c", limit: 3 })).toEqual([]);
+    });
+
+    it("stay until they are swept, which leaves the younger ones and those without an outcome", async () => {
+      await registry.claimNotice(claim);
+      await registry.claimNotice({ ...claim, eventId: "open" });
+      await registry.claimNotice({ ...claim, eventId: "younger", claimedAt: claim.claimedAt + 1 });
+      await registry.finishNotice(end);
+      await registry.finishNotice({ ...end, eventId: "younger" });
+      expect(await registry.sweepNotices(claim.claimedAt)).toBe(0);
+      expect(await registry.sweepNotices(claim.claimedAt + 1)).toBe(1);
+      const left = await registry.listNotices({ limit: 10 });
+      expect(left.map(({ eventId }) => eventId)).toEqual(["younger", "open"]);
+    });
+
+    if (reopen !== undefined)
+      it("stay claimed over a restart, and their outcomes stay too", async () => {
+        await registry.claimNotice(claim);
+        await registry.claimNotice({ ...claim, eventId: "done" });
+        await registry.finishNotice({ ...end, eventId: "done" });
+        registry = await reopen(registry);
+        expect(await registry.claimNotice(claim)).toBe(false);
+        const listed = await registry.listNotices({ limit: 10 });
+        expect(listed.map(({ eventId, status }) => [eventId, status])).toEqual([
+          ["done", "sent"],
+          [claim.eventId, "claimed"],
+        ]);
+      });
   });
 }

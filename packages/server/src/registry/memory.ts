@@ -1,9 +1,10 @@
 /** A registry in memory, for tests: what the port says and nothing more. */
-import type { CookieSession, DurableCursor, Registry } from "./registry.ts";
+import type { CookieSession, DurableCursor, NoticeKey, NoticeRecord, Registry } from "./registry.ts";
 
 export function createMemoryRegistry(): Registry {
   const sessions = new Map<string, CookieSession>();
   const cursors = new Map<string, DurableCursor>();
+  const notices = new Map<string, NoticeRecord>();
   return {
     async saveSession(session) {
       sessions.set(session.idHash, session);
@@ -31,6 +32,34 @@ export function createMemoryRegistry(): Registry {
     async findCursor(key) {
       return Promise.resolve(cursors.get(keyOf(key)));
     },
+    async claimNotice({ tenant, eventId, userId, kind, claimedAt }) {
+      const claim = { tenant, eventId, userId, kind, claimedAt };
+      const isFirst = !notices.has(noticeKey(claim));
+      if (isFirst) notices.set(noticeKey(claim), { ...claim, status: "claimed", attempts: 0, lastError: undefined, doneAt: undefined });
+      return Promise.resolve(isFirst);
+    },
+    async finishNotice({ tenant, eventId, status, attempts, lastError, doneAt }) {
+      const record = notices.get(noticeKey({ tenant, eventId }));
+      if (record?.status !== "claimed") return Promise.resolve(false);
+      notices.set(noticeKey(record), { ...record, status, attempts, lastError, doneAt });
+      return Promise.resolve(true);
+    },
+    async abandonNotices(doneAt) {
+      const open = [...notices.values()].filter(({ status }) => status === "claimed");
+      for (const record of open) notices.set(noticeKey(record), { ...record, status: "unknown", doneAt });
+      return Promise.resolve(open.length);
+    },
+    async listNotices({ tenant, limit, after }) {
+      const listed = [...notices.values()]
+        .filter((record) => (tenant === undefined || record.tenant === tenant) && (after === undefined || newestFirst(record, after) > 0))
+        .sort(newestFirst);
+      return Promise.resolve(listed.slice(0, limit));
+    },
+    async sweepNotices(claimedBefore) {
+      const old = [...notices.values()].filter(({ status, claimedAt }) => status !== "claimed" && claimedAt < claimedBefore);
+      for (const record of old) notices.delete(noticeKey(record));
+      return Promise.resolve(old.length);
+    },
     async close() {
       return Promise.resolve();
     },
@@ -39,4 +68,18 @@ export function createMemoryRegistry(): Registry {
 
 function keyOf({ tenant, userId, clientId, surface }: Pick<DurableCursor, "tenant" | "userId" | "clientId" | "surface">): string {
   return JSON.stringify([tenant, userId, clientId, surface]);
+}
+
+function noticeKey({ tenant, eventId }: NoticeKey): string {
+  return JSON.stringify([tenant, eventId]);
+}
+
+type Place = Pick<NoticeRecord, "claimedAt" | "tenant" | "eventId">;
+
+function newestFirst(a: Place, b: Place): number {
+  return b.claimedAt - a.claimedAt || descending(a.tenant, b.tenant) || descending(a.eventId, b.eventId);
+}
+
+function descending(a: string, b: string): number {
+  return a === b ? 0 : a < b ? 1 : -1;
 }

@@ -25,6 +25,49 @@ export interface DurableCursor {
   readonly updatedAt: number;
 }
 
+/** How an attempt to tell a user by other means ended, or that it has begun (contract 30-transactions "Fallback"). */
+export type NoticeStatus = "claimed" | NoticeOutcome;
+
+/** `unknown`: it may have arrived, and it is not sent again. */
+export type NoticeOutcome = "sent" | "failed" | "unknown";
+
+/** What names a notice: one for each event at most. */
+export interface NoticeKey {
+  readonly tenant: string;
+  readonly eventId: string;
+}
+
+export interface NoticeClaim extends NoticeKey {
+  readonly userId: string;
+  /** By what it goes: `webhook`, `smtp`. */
+  readonly kind: string;
+  readonly claimedAt: number;
+}
+
+export interface NoticeEnd extends NoticeKey {
+  readonly status: NoticeOutcome;
+  readonly attempts: number;
+  /** Why the last attempt failed; holds neither secrets nor what the other side wrote. */
+  readonly lastError: string | undefined;
+  readonly doneAt: number;
+}
+
+export interface NoticeRecord extends NoticeClaim {
+  readonly status: NoticeStatus;
+  readonly attempts: number;
+  readonly lastError: string | undefined;
+  /** Undefined as long as it is claimed. */
+  readonly doneAt: number | undefined;
+}
+
+export interface NoticeQuery {
+  /** Undefined: of all tenants. */
+  readonly tenant?: string | undefined;
+  readonly limit: number;
+  /** The last record of the page before. */
+  readonly after?: Pick<NoticeRecord, "claimedAt" | "tenant" | "eventId"> | undefined;
+}
+
 export interface Registry {
   saveSession(session: CookieSession): Promise<void>;
   /** Undefined for unknown and for ended sessions; expired ones are returned until they are swept. */
@@ -37,6 +80,17 @@ export interface Registry {
   /** Write-behind: called in batches, the newest of each (tenant, user, client, surface) wins; an ack never moves back within an epoch. */
   saveCursors(cursors: readonly DurableCursor[]): Promise<void>;
   findCursor(key: Pick<DurableCursor, "tenant" | "userId" | "clientId" | "surface">): Promise<DurableCursor | undefined>;
+
+  /** True for the first claim of an event, which is on the disk by then; false for every other one, whatever became of the first. */
+  claimNotice(claim: NoticeClaim): Promise<boolean>;
+  /** Ends a claim, once: true if there was one without an outcome. */
+  finishNotice(end: NoticeEnd): Promise<boolean>;
+  /** Ends every claim without an outcome as `unknown`; for the start, when whoever claimed them is gone. Returns how many. */
+  abandonNotices(doneAt: number): Promise<number>;
+  /** By `claimedAt`, newest first. */
+  listNotices(query: NoticeQuery): Promise<readonly NoticeRecord[]>;
+  /** Removes what was claimed before this time and has an outcome; returns how many. */
+  sweepNotices(claimedBefore: number): Promise<number>;
 
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 /** The registry's tables and statements, written once for both dialects: SQLite now, PostgreSQL with several nodes. */
 import { type ColumnType, type Kysely, type Selectable, sql } from "kysely";
 import { type Migration, type MigrationProvider, Migrator } from "kysely/migration";
+import { noticeStatements, type NoticesTable } from "./notices.ts";
 import type { CookieSession, DurableCursor, Registry } from "./registry.ts";
 
 /** Written once, never changed. */
@@ -27,6 +28,7 @@ export interface RegistrySchema {
     epoch: number;
     updated_at: number;
   };
+  notices: NoticesTable;
 }
 
 /** Rows of one statement: seven values each stay well below what either database takes. */
@@ -73,6 +75,8 @@ export function createSqlRegistry(db: Kysely<RegistrySchema>): SqlRegistry {
         .executeTakeFirst();
       return row === undefined ? undefined : cursorOf(row);
     },
+
+    ...noticeStatements(db),
   };
 }
 
@@ -180,6 +184,25 @@ const MIGRATIONS: Record<string, Migration> = {
         .addColumn("updated_at", "bigint", (column) => column.notNull())
         .addPrimaryKeyConstraint("cursors_key", ["tenant", "user_id", "client_id", "surface"])
         .execute();
+    },
+  },
+  "0002-notices": {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable("notices")
+        .addColumn("tenant", "text", (column) => column.notNull())
+        .addColumn("event_id", "text", (column) => column.notNull())
+        .addColumn("user_id", "text", (column) => column.notNull())
+        .addColumn("kind", "text", (column) => column.notNull())
+        .addColumn("status", "text", (column) => column.notNull())
+        .addColumn("attempts", "integer", (column) => column.notNull())
+        .addColumn("last_error", "text")
+        .addColumn("claimed_at", "bigint", (column) => column.notNull())
+        .addColumn("done_at", "bigint")
+        .addPrimaryKeyConstraint("notices_key", ["tenant", "event_id"])
+        .execute();
+      await db.schema.createIndex("notices_newest").on("notices").columns(["claimed_at", "tenant", "event_id"]).execute();
+      await db.schema.createIndex("notices_newest_of_tenant").on("notices").columns(["tenant", "claimed_at", "event_id"]).execute();
     },
   },
 };

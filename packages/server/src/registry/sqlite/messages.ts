@@ -1,5 +1,5 @@
 /** What the registry and its thread say to each other. */
-import type { CookieSession, DurableCursor } from "../registry.ts";
+import type { CookieSession, DurableCursor, NoticeClaim, NoticeEnd, NoticeQuery } from "../registry.ts";
 
 export interface WorkerStart {
   readonly file: string;
@@ -12,6 +12,11 @@ export type Request =
   | { readonly kind: "sweepSessions"; readonly now: number }
   | { readonly kind: "saveCursors"; readonly cursors: readonly DurableCursor[] }
   | { readonly kind: "findCursor"; readonly key: Pick<DurableCursor, "tenant" | "userId" | "clientId" | "surface"> }
+  | { readonly kind: "claimNotice"; readonly claim: NoticeClaim }
+  | { readonly kind: "finishNotice"; readonly end: NoticeEnd }
+  | { readonly kind: "abandonNotices"; readonly doneAt: number }
+  | { readonly kind: "listNotices"; readonly query: NoticeQuery }
+  | { readonly kind: "sweepNotices"; readonly claimedBefore: number }
   | { readonly kind: "close" };
 
 /** `id` 0 answers the start. */

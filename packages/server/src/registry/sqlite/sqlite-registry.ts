@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import type { CookieSession, DurableCursor, Registry } from "../registry.ts";
+import type { CookieSession, DurableCursor, NoticeClaim, NoticeEnd, NoticeQuery, NoticeRecord, Registry } from "../registry.ts";
 import type { Answer, Request, WorkerStart } from "./messages.ts";
 
 export const REGISTRY_FILE = "registry.db";
@@ -81,6 +81,26 @@ class SqliteRegistry implements Registry {
     surface,
   }: Pick<DurableCursor, "tenant" | "userId" | "clientId" | "surface">): Promise<DurableCursor | undefined> {
     return (await this.#ask({ kind: "findCursor", key: { tenant, userId, clientId, surface } })) as DurableCursor | undefined;
+  }
+
+  async claimNotice(claim: NoticeClaim): Promise<boolean> {
+    return (await this.#ask({ kind: "claimNotice", claim })) as boolean;
+  }
+
+  async finishNotice(end: NoticeEnd): Promise<boolean> {
+    return (await this.#ask({ kind: "finishNotice", end })) as boolean;
+  }
+
+  async abandonNotices(doneAt: number): Promise<number> {
+    return (await this.#ask({ kind: "abandonNotices", doneAt })) as number;
+  }
+
+  async listNotices(query: NoticeQuery): Promise<readonly NoticeRecord[]> {
+    return (await this.#ask({ kind: "listNotices", query })) as readonly NoticeRecord[];
+  }
+
+  async sweepNotices(claimedBefore: number): Promise<number> {
+    return (await this.#ask({ kind: "sweepNotices", claimedBefore })) as number;
   }
 
   /** Finishes what was asked before. */

@@ -44,6 +44,16 @@ async function perform(request: Request): Promise<unknown> {
       return registry.saveCursors(request.cursors);
     case "findCursor":
       return registry.findCursor(request.key);
+    case "claimNotice":
+      return registry.claimNotice(request.claim);
+    case "finishNotice":
+      return registry.finishNotice(request.end);
+    case "abandonNotices":
+      return registry.abandonNotices(request.doneAt);
+    case "listNotices":
+      return registry.listNotices(request.query);
+    case "sweepNotices":
+      return registry.sweepNotices(request.claimedBefore);
     case "close":
       // The registry ends the thread when it has this answer.
       await db.destroy();
