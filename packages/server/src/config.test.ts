@@ -48,7 +48,7 @@ describe("readConfig", () => {
       trustProxy: [],
       retention: { maxAgeMs: 7 * 86_400_000, maxBytes: 10 * 2 ** 30 },
       dedupeWindowMs: 7 * 86_400_000,
-      notify: { webhook: undefined, smtp: undefined },
+      notify: undefined,
       logLevel: "info",
       limits: defaultLimits,
       warnings: [],
@@ -199,8 +199,37 @@ describe("readConfig", () => {
     expect(faultsOf({ ...keys, BROADTAPE_NOTIFY_WEBHOOK_URL: "https://x.example.com" })).toEqual([
       "BROADTAPE_NOTIFY_WEBHOOK_SECRET: is required with BROADTAPE_NOTIFY_WEBHOOK_URL",
     ]);
+    expect(faultsOf({ ...keys, BROADTAPE_NOTIFY_SMTP_URL: "smtp://mail" })).toEqual([
+      "BROADTAPE_NOTIFY_FROM: is required with BROADTAPE_NOTIFY_SMTP_URL",
+    ]);
+    const webhook = { BROADTAPE_NOTIFY_WEBHOOK_URL: "https://x.example.com/hook", BROADTAPE_NOTIFY_WEBHOOK_SECRET: "s" };
     const smtp = { BROADTAPE_NOTIFY_SMTP_URL: "smtps://u:p@mail.example.com", BROADTAPE_NOTIFY_FROM: "desk@example.com" };
-    expect(readConfig({ ...keys, ...smtp }).notify.smtp).toEqual({ url: "smtps://u:p@mail.example.com", from: "desk@example.com" });
+    expect(readConfig({ ...keys, ...webhook }).notify).toEqual({ kind: "webhook", url: "https://x.example.com/hook", secret: "s" });
+    const from = { name: "", address: "desk@example.com" };
+    expect(readConfig({ ...keys, ...smtp }).notify).toEqual({ kind: "smtp", url: "smtps://u:p@mail.example.com", from, to: "{userId}" });
+    expect(faultsOf({ ...keys, ...webhook, ...smtp })).toEqual([
+      "BROADTAPE_NOTIFY_SMTP_URL: is set beside BROADTAPE_NOTIFY_WEBHOOK_URL; give one of them",
+    ]);
+  });
+
+  it("takes a mail server, a sender and a rule for receivers that leave no doubt", () => {
+    const smtp = { ...keys, BROADTAPE_NOTIFY_SMTP_URL: "smtp://mail:25", BROADTAPE_NOTIFY_FROM: "Fraud desk <a@b.example>" };
+    expect(readConfig({ ...smtp, BROADTAPE_NOTIFY_TO: "{userId}@{tenant}.example" }).notify).toMatchObject({
+      from: { name: "Fraud desk", address: "a@b.example" },
+      to: "{userId}@{tenant}.example",
+    });
+    const bad = {
+      BROADTAPE_NOTIFY_SMTP_URL: ["https://mail", "smtp:mail", "smtp://", "smtp://user@mail", "smtp://mail/?pool=true", "smtp://mail/x"],
+      BROADTAPE_NOTIFY_FROM: ["desk", "a@b.example, c@d.example", "a@b.example\r\nBcc: x@y.example", "a@b@c", "<a@b.example", '"a b"@c'],
+      BROADTAPE_NOTIFY_TO: ["{userid}@bank.example", "bank.example", "{userId}{tenant}", "{userId}@bank.example,x@y.example", "a @b"],
+    };
+    for (const [variable, values] of Object.entries(bad)) {
+      for (const value of values) {
+        const faults = faultsOf({ ...smtp, [variable]: value });
+        expect(faults, value).toHaveLength(1);
+        expect(faults[0]).toMatch(new RegExp(`^${variable}: must be `));
+      }
+    }
   });
 
   it("puts no secret into a fault", () => {

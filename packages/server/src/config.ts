@@ -2,7 +2,8 @@
 import { resolve } from "node:path";
 import type { Keys } from "./access/keys.ts";
 import { type Limits, limitKey, limitsFrom } from "./config/limits.ts";
-import { checkLimits, chooseKeys, type Given, pairNotify, refuseSeveralNodes, warningsOf } from "./config/rules.ts";
+import { checkLimits, chooseKeys, chooseNotify, type Given, refuseSeveralNodes, warningsOf } from "./config/rules.ts";
+import type { Mailbox } from "./config/mail.ts";
 import { limitSettings, settings } from "./config/settings.ts";
 import { type Environment, type Flags, openSources, unknownVariables } from "./config/sources.ts";
 import { DEFAULT_RETENTION, type LogLevel, type Retention } from "./config/values.ts";
@@ -28,18 +29,24 @@ export interface Config {
   readonly trustProxy: readonly string[];
   readonly retention: Retention;
   readonly dedupeWindowMs: number;
-  readonly notify: Notify;
+  /** Undefined: nobody is told by other means. */
+  readonly notify: Notify | undefined;
   readonly logLevel: LogLevel;
   readonly limits: Limits;
   /** What the operator should know though it is no error; one line each. */
   readonly warnings: readonly string[];
 }
 
-/** Where notifications go (contract 30-transactions). */
-export interface Notify {
-  readonly webhook: { readonly url: string; readonly secret: string } | undefined;
-  readonly smtp: { readonly url: string; readonly from: string } | undefined;
-}
+/** Where notices go (contract 30-transactions "Fallback"). */
+export type Notify =
+  | { readonly kind: "webhook"; readonly url: string; readonly secret: string }
+  | {
+      readonly kind: "smtp";
+      readonly url: string;
+      readonly from: Mailbox;
+      /** The rule for a user's address, see `addressFrom`. */
+      readonly to: string;
+    };
 
 /** All that is wrong with a configuration: one line a fault, each naming its variable. */
 export class BadConfig extends Error {
@@ -95,7 +102,7 @@ export function readConfig(env: Environment, flags: Flags = {}): Config {
     trustProxy: read(settings.trustProxy) ?? [],
     retention,
     dedupeWindowMs: read(settings.dedupeWindow) ?? retention.maxAgeMs,
-    notify: pairNotify(given),
+    notify: chooseNotify(given),
     logLevel: read(settings.logLevel) ?? "info",
     limits,
     warnings: warningsOf(env),

@@ -48,18 +48,21 @@ function checkJwksFile(location: string, faults: string[]): void {
   }
 }
 
-export function pairNotify({ read, isSet, faults }: Given): Notify {
-  const together = (first: Setting<string>, second: Setting<string>): [string, string] | undefined => {
+/** One way for a notice, since it goes out at most once. Undefined where none was given, and where there was a fault, which is then on the list. */
+export function chooseNotify({ read, isSet, faults }: Given): Notify | undefined {
+  const needs = (first: Setting, second: Setting) => {
     if (isSet(first) && !isSet(second)) faults.push(`${second.variable}: is required with ${first.variable}`);
-    const values = [read(first), read(second)];
-    return values[0] === undefined || values[1] === undefined ? undefined : [values[0], values[1]];
   };
-  const webhook = together(settings.notifyWebhookUrl, settings.notifyWebhookSecret);
-  const smtp = together(settings.notifySmtpUrl, settings.notifyFrom);
-  return {
-    webhook: webhook === undefined ? undefined : { url: webhook[0], secret: webhook[1] },
-    smtp: smtp === undefined ? undefined : { url: smtp[0], from: smtp[1] },
-  };
+  const { notifyWebhookUrl, notifyWebhookSecret, notifySmtpUrl, notifyFrom, notifyTo } = settings;
+  needs(notifyWebhookUrl, notifyWebhookSecret);
+  needs(notifySmtpUrl, notifyFrom);
+  if (isSet(notifyWebhookUrl) && isSet(notifySmtpUrl))
+    faults.push(`${notifySmtpUrl.variable}: is set beside ${notifyWebhookUrl.variable}; give one of them`);
+  const [url, secret] = [read(notifyWebhookUrl), read(notifyWebhookSecret)];
+  const [mailUrl, from, to] = [read(notifySmtpUrl), read(notifyFrom), read(notifyTo)];
+  if (url !== undefined && secret !== undefined) return { kind: "webhook", url, secret };
+  if (mailUrl !== undefined && from !== undefined && to !== undefined) return { kind: "smtp", url: mailUrl, from, to };
+  return undefined;
 }
 
 /** Starting on one node's files where several were asked for would be two logs. */

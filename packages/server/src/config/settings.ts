@@ -103,7 +103,7 @@ export const settings = {
   }),
   databaseUrl: setting("BROADTAPE_DATABASE_URL", values.anyUrl, `PostgreSQL for ${NEXT_RELEASE}`, { isSecret: true, placeholder: "url" }),
   natsUrl: setting("BROADTAPE_NATS_URL", values.anyUrl, `NATS for ${NEXT_RELEASE}`, { isSecret: true, placeholder: "url" }),
-  notifyWebhookUrl: setting("BROADTAPE_NOTIFY_WEBHOOK_URL", values.webUrl, "where notifications are posted", {
+  notifyWebhookUrl: setting("BROADTAPE_NOTIFY_WEBHOOK_URL", values.webUrl, "where notifications are posted; this or a mail server", {
     isSecret: true,
     placeholder: "url",
   }),
@@ -115,7 +115,13 @@ export const settings = {
     isSecret: true,
     placeholder: "url",
   }),
-  notifyFrom: setting("BROADTAPE_NOTIFY_FROM", values.text, "sender of notifications by mail", { placeholder: "address" }),
+  notifyFrom: setting("BROADTAPE_NOTIFY_FROM", values.mailbox, "sender of notifications by mail", { placeholder: "address" }),
+  notifyTo: setting(
+    "BROADTAPE_NOTIFY_TO",
+    values.addressRule,
+    "receiver of notifications by mail: an address in which {userId} and {tenant} stand for those of the event",
+    { default: "{userId}", placeholder: "address", defaultNote: "{userId}: user ids are addresses" },
+  ),
   logLevel: setting("LOG_LEVEL", values.logLevel, `how much is logged: ${values.LOG_LEVELS.join(", ")}`, {
     default: "info",
     placeholder: "level",

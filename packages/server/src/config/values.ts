@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 import { z } from "zod";
 import { SYMBOL } from "@broadtape/protocol/products/market-data/schema";
 import { type Limit, maximumOf } from "./limits.ts";
+import { isAddressRule, parseMailbox } from "./mail.ts";
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 const UNIT_BYTES: Readonly<Record<string, number>> = {
@@ -125,7 +126,22 @@ function isNetwork(value: string): boolean {
 }
 
 export const webUrl = url(/^https?:$/, "must be an http or https URL");
-export const smtpUrl = url(/^smtps?:$/, "must be an smtp or smtps URL");
+
+/** Nothing but where and who: what else a URL can say would be taken by some mail programs and not by others. */
+export const smtpUrl = parsed((value) => {
+  const found = URL.parse(value);
+  if (found === null || !/^smtps?:$/.test(found.protocol) || found.hostname === "") return undefined;
+  const isBare = found.pathname.replace("/", "") === "" && found.search === "" && found.hash === "";
+  return isBare && (found.username === "") === (found.password === "") ? value : undefined;
+}, "must be smtp://host:port or smtps://host:port, with user:password@ before the host where it wants a login");
+
+export const mailbox = parsed(parseMailbox, "must be an address such as alerts@bank.example or Fraud desk <alerts@bank.example>");
+
+export const addressRule = parsed(
+  (value) => (isAddressRule(value) ? value : undefined),
+  "must be {userId}, or an address in which {userId} and {tenant} may stand, such as {userId}@bank.example",
+);
+
 export const anyUrl = url(/./, "must be a URL");
 
 function url(protocol: RegExp, wants: string): z.ZodType<string, string> {
