@@ -33,6 +33,7 @@ import type { Registry } from "./registry/registry.ts";
 import { openSqliteRegistry } from "./registry/sqlite/sqlite-registry.ts";
 import { createApp } from "./transports/http/app.ts";
 import { type DemoUser, serveDemo, servePages } from "./transports/http/console.ts";
+import { type DemoDeskAddress, serveDemoDesk } from "./transports/http/demo-desk.ts";
 import { serveHealth } from "./transports/http/health.ts";
 import { serveHistory } from "./transports/http/history.ts";
 import { servePublishing } from "./transports/http/publishing.ts";
@@ -46,6 +47,8 @@ export interface ServerOptions {
   readonly logger?: Logger | undefined;
   /** Products beside Broadtape's own: how a team adds one of theirs. */
   readonly products?: readonly Product[] | undefined;
+  /** Where the demo's dealing desk listens now. Only in demo mode. */
+  readonly demoDesk?: (() => DemoDeskAddress | undefined) | undefined;
 }
 
 export interface RunningServer {
@@ -104,11 +107,11 @@ async function start(config: Config, options: ServerOptions, resources: AsyncDis
   const app = await createApp({ logger, corsOrigins: config.corsOrigins, trustProxy: config.trustProxy });
   resources.defer(() => closeWithin(app, config.limits.shutdownMs));
   serveHealth(app, { isReady: () => engine.isReady, metrics });
-  resources.defer(await serveClients(app, { config, engine, logger, registry, onFault }, surfaces, streams));
+  resources.defer(await serveClients(app, { config, engine, logger, registry, onFault, demoDesk: options.demoDesk }, surfaces, streams));
   await engine.start();
   // First of all to be closed: clients are told to reconnect elsewhere while there is still a connection to tell them on.
   resources.defer(() => engine.stop());
-  const url = displayUrl(await app.listen({ host: config.host, port: config.port }));
+  const url = displayUrl(await listen(app, config));
   logger.info({ url, epoch: engine.epoch, head: engine.routedTo }, "listening");
   return { url, engine, publish: engine.publish.bind(engine), close: () => resources.disposeAsync() };
 }
@@ -125,12 +128,29 @@ function openLog(config: Config, metrics: Metrics, onFault: (error: unknown) => 
   });
 }
 
-/** Lets answers finish, then cuts what is left. */
+/** Rejects with an Error that names the setting. */
+async function listen(app: FastifyInstance, { host, port }: Config): Promise<string> {
+  try {
+    return await app.listen({ host, port });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const setting = code === "EADDRINUSE" || code === "EACCES" ? "PORT" : "HOST";
+    throw new Error(`${setting}: cannot listen on ${host}:${port}: ${message}`, { cause: error });
+  }
+}
+
+/** Requests that are not answered by then are cut: the log is closed, so that all they could hear is a refusal. */
+const ANSWER_MS = 2000;
+
+/** Lets answers and farewells finish, and cuts what is left; connections without a request too. */
 async function closeWithin(app: FastifyInstance, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise((resolve) => (timer = setTimeout(resolve, ms)));
-  await Promise.race([app.close(), late]);
-  clearTimeout(timer);
+  const timers = new Set<NodeJS.Timeout>();
+  const cut = new Promise<void>((resolve) => {
+    timers.add(setTimeout(() => app.server.closeAllConnections(), Math.min(ANSWER_MS, ms)));
+    timers.add(setTimeout(resolve, ms));
+  });
+  await Promise.race([app.close(), cut]);
+  for (const timer of timers) clearTimeout(timer);
   app.server.closeAllConnections();
 }
 
@@ -140,6 +160,7 @@ interface Parts {
   readonly logger: Logger;
   readonly registry: Registry;
   readonly onFault: (error: unknown) => void;
+  readonly demoDesk: ServerOptions["demoDesk"];
 }
 
 /** Broadtape's products, and where each meets its clients. */
@@ -159,7 +180,7 @@ function productsOf({ limits, symbols }: Config): { products: Product[]; surface
 
 async function serveClients(
   app: FastifyInstance,
-  { config, engine, logger, registry, onFault }: Parts,
+  { config, engine, logger, registry, onFault, demoDesk }: Parts,
   surfaces: SocketSurface[],
   streams: StreamSurface[],
 ) {
@@ -205,6 +226,7 @@ async function serveClients(
       expiresAt: isoTime(now() + DEMO_TOKEN_MS),
     });
     serveDemo(app, { users: DEMO_USERS, issue });
+    serveDemoDesk(app, { gate, desk: demoDesk ?? (() => undefined), fetch });
   }
   await servePages(app, CONSOLE_FOLDER);
   const attempts = { failed: limits.sseAttemptsFailedPerMinute, others: limits.sseAttemptsPerMinute };
@@ -227,7 +249,8 @@ async function serveClients(
   serveUpgrades(server, io.path(), [native]);
   return async () => {
     await host.durable.flush();
-    await io.close();
+    // Not `io.close`, which waits for every HTTP connection; those end with the HTTP server.
+    io.engine.close();
   };
 }
 

@@ -23,12 +23,12 @@ const SERVED: Readonly<Record<string, readonly string[]>> = {
   "/healthz": ["GET", "HEAD"],
   "/readyz": ["GET", "HEAD"],
   "/metrics": ["GET", "HEAD"],
-  "/api/session": ["POST", "DELETE"],
-  "/api/v1/events": ["POST"],
+  "/api/session": ["POST", "DELETE", "OPTIONS"],
+  "/api/v1/events": ["POST", "OPTIONS"],
   "/api/v1/stream": ["GET", "OPTIONS"],
   "/api/v1/stream/x/commands": ["POST", "OPTIONS"],
-  "/api/v1/topics/symbol:A/events": ["GET", "HEAD"],
-  "/api/v1/topics/symbol:A/snapshot": ["GET", "HEAD"],
+  "/api/v1/topics/symbol:A/events": ["GET", "HEAD", "OPTIONS"],
+  "/api/v1/topics/symbol:A/snapshot": ["GET", "HEAD", "OPTIONS"],
   "/api/v1/ws": [],
   "/market-data/stream": ["GET", "OPTIONS"],
 };
@@ -55,6 +55,7 @@ it("refuses paths that lead nowhere, by any method", async () => {
       const answer = await send(server, method, each, { headers: { authorization } });
       if (method === "HEAD") expect([200, 400, 403, 404, 414]).toContain(answer.status);
       // The console's own page is at the root, under each of its spellings.
+      else if (method === "OPTIONS" && answer.status === 204) expect(each).toMatch(/^\/api\/v1\/topics\//);
       else if (answer.status !== 200) expectRefusal(answer, 400, 403, 404, 414);
       else expect(answer.headers["content-type"]).toMatch(/^text\/(html|plain)/);
     }),

@@ -83,6 +83,18 @@ describe("the acknowledged position", () => {
     expect(acked.pending()).toEqual([3, 5]);
   });
 
+  it("leaves the state that it was made of, and those that it gave, as they were", () => {
+    const state = { upTo: 3, gaps: [1, 2, 3] };
+    const acked = new AckedPosition(state);
+    const [pending, written] = [acked.pending(), acked.toJSON()];
+    acked.ackUpTo(3);
+    expect([state.gaps, pending, written.gaps]).toEqual([
+      [1, 2, 3],
+      [1, 2, 3],
+      [1, 2, 3],
+    ]);
+  });
+
   it.each<AckedState>([
     { upTo: -1, gaps: [] },
     { upTo: 1.5, gaps: [] },

@@ -155,10 +155,15 @@ export class Engine {
     return this.#publishing.publish(events, publisher);
   }
 
-  /** Opens a session; throws LIMIT_REACHED. The surface greets it. */
-  open(identity: Identity, surface: Surface, connection: Connection, peer: Peer, id = this.newId()): Session {
+  /** Throws SHUTTING_DOWN or LIMIT_REACHED where {@link open} would. */
+  checkRoom(identity: Identity): void {
     if (this.#stopping) throw new Refusal("SHUTTING_DOWN", "the server is shutting down", { reconnectAfterMs: this.reconnectAfterMs() });
     this.sessions.checkRoom(identity);
+  }
+
+  /** Opens a session; throws SHUTTING_DOWN or LIMIT_REACHED. The surface greets it. */
+  open(identity: Identity, surface: Surface, connection: Connection, peer: Peer, id = this.newId()): Session {
+    this.checkRoom(identity);
     const session = new Session(this, id, identity, surface, connection, peer);
     this.sessions.add(session);
     return session;

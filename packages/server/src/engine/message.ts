@@ -68,8 +68,8 @@ export interface Surface {
   wordConflated?(message: Message, replaced: number): Words;
   heartbeat(lastEventId: string, now: number): Words;
   refuse(refusal: Refusal): Words;
-  /** Said before a connection ends by the server's will. `reconnect` tells whether coming back makes sense. */
-  farewell?(refusal: Refusal, reconnect: boolean): Words;
+  /** Said before a connection ends by the server's will. Without `reconnectAfterMs` coming back makes no sense. */
+  farewell?(refusal: Refusal, reconnectAfterMs: number | undefined): Words;
   lagging?(lane: "lossless" | "conflated", behindMs: number): Words;
   caughtUp?(): Words;
   revoked?(topics: readonly string[]): Words;

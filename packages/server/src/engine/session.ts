@@ -30,6 +30,8 @@ export interface SessionHost extends OutboxHost {
   cursorAt(offset: Offset): string;
   catchUp(session: Session): void;
   gone(session: Session, code: string): void;
+  /** After how long a client should come back, jittered. */
+  reconnectAfterMs(): number;
 }
 
 export class Session {
@@ -118,7 +120,8 @@ export class Session {
   close(refusal: Refusal, reconnect = true): void {
     if (this.#closed) return;
     this.say(this.surface.refuse(refusal));
-    const farewell = this.surface.farewell?.(refusal, reconnect);
+    const reconnectAfterMs = refusal.details.reconnectAfterMs ?? this.#host.reconnectAfterMs();
+    const farewell = this.surface.farewell?.(refusal, reconnect ? reconnectAfterMs : undefined);
     if (farewell !== undefined) this.say(farewell);
     this.#end(refusal.code);
     this.connection.close(refusal);

@@ -19,6 +19,8 @@ export interface SessionsHost {
 }
 
 const SWEEP_MS = 1000;
+/** When it is worth to look again whether there is room. */
+const FULL_MS = 5000;
 
 export class Sessions {
   readonly #host: SessionsHost;
@@ -51,9 +53,10 @@ export class Sessions {
   /** Throws LIMIT_REACHED when the server or the user has as many connections as allowed. */
   checkRoom(identity: Identity): void {
     if (this.#sessions.size >= this.#host.limits.connections)
-      throw new Refusal("LIMIT_REACHED", "the server holds as many connections as it may");
+      throw new Refusal("LIMIT_REACHED", "the server holds as many connections as it may", { retryAfterMs: FULL_MS });
     const own = this.#byUser.get(userKey(identity))?.size ?? 0;
-    if (own >= this.#host.limits.connectionsPerUser) throw new Refusal("LIMIT_REACHED", "too many connections of this user");
+    if (own >= this.#host.limits.connectionsPerUser)
+      throw new Refusal("LIMIT_REACHED", "too many connections of this user", { retryAfterMs: FULL_MS });
   }
 
   add(session: Session): void {

@@ -35,12 +35,12 @@ export function nativeSurface(options: NativeOptions): NativeSurface {
     }),
     heartbeat: (lastEventId, now) => said({ type: "ping", serverTime: now, lastEventId }),
     refuse: (refusal) => said({ type: "error", code: refusal.code, message: refusal.message, ...refusal.details }),
-    farewell: ({ code, details }, reconnect) =>
+    farewell: ({ code }, reconnectAfterMs) =>
       said({
         type: "closing",
         code,
-        reconnect,
-        ...(details.reconnectAfterMs !== undefined && { reconnectAfterMs: details.reconnectAfterMs }),
+        reconnect: reconnectAfterMs !== undefined,
+        ...(reconnectAfterMs !== undefined && { reconnectAfterMs }),
       }),
     lagging: (lane, behindMs) => said({ type: "lagging", behindMs: Math.round(behindMs), lane }),
     caughtUp: () => said({ type: "caughtUp" }),

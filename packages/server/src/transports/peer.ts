@@ -1,6 +1,7 @@
 /** Facts of a connection out of its request. */
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import { Refusal } from "@broadtape/protocol/errors";
 import { parseEventId } from "@broadtape/protocol/event-id";
 import type { Peer } from "../engine/session.ts";
 
@@ -26,12 +27,16 @@ export function pathOf(request: Pick<IncomingMessage, "url">): string {
   return (request.url ?? "/").split("?", 1)[0] ?? "/";
 }
 
+/** Throws BAD_REQUEST for a `clientId` that is none: a client that names itself counts on being known again. */
 export function peerOf(request: IncomingMessage, addressOf: AddressOf): Peer {
   const clientId = queryOf(request).get("clientId");
+  if (clientId !== null && !CLIENT_ID.test(clientId)) {
+    throw new Refusal("BAD_REQUEST", "clientId must be 1 to 64 letters, digits, _ or -", { path: "clientId" });
+  }
   return {
     address: addressOf(request),
     userAgent: request.headers["user-agent"]?.slice(0, 256),
-    clientId: clientId !== null && CLIENT_ID.test(clientId) ? clientId : undefined,
+    clientId: clientId ?? undefined,
     correlationId: correlationIdOf(request),
   };
 }

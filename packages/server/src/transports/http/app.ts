@@ -8,6 +8,7 @@ import { BadEvents } from "../../engine/validate.ts";
 import { correlationIdOf } from "../peer.ts";
 import { httpError, statusOf } from "../reason-phrase.ts";
 import { refuseBytes, refuseExpectations, refusePath } from "./broken-requests.ts";
+import { answerPreflights } from "./preflights.ts";
 import { BadBody, EVENT_TYPES } from "./publishing.ts";
 
 export interface HttpOptions {
@@ -31,7 +32,7 @@ export async function createApp(options: HttpOptions): Promise<FastifyInstance> 
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "correlationId" }),
     trustProxy: options.trustProxy.length === 0 ? false : [...options.trustProxy],
     genReqId: correlationIdOf,
-    forceCloseConnections: true,
+    forceCloseConnections: "idle",
     routerOptions: { maxParamLength: 1024 },
     requestTimeout: REQUEST_MS,
     http: {
@@ -59,9 +60,10 @@ export async function createApp(options: HttpOptions): Promise<FastifyInstance> 
     origin: options.corsOrigins.length === 0 ? false : options.corsOrigins.includes("*") ? "*" : [...options.corsOrigins],
     credentials: options.corsOrigins.length > 0 && !options.corsOrigins.includes("*"),
     exposedHeaders: ["X-Correlation-ID", "ETag", "Retry-After"],
-    // Streams answer their own preflights.
+    // Which methods are allowed differs by route.
     preflight: false,
   });
+  answerPreflights(app);
   app.setNotFoundHandler((_request, reply) => reply.code(404).send(httpError(404, "no such resource")));
   app.setErrorHandler(async (error: FastifyError, request, reply) => {
     if (error instanceof BadEvents) return reply.code(422).send(httpError(422, error.message, { errors: error.faults }));

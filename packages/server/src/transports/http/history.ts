@@ -132,7 +132,12 @@ function eventText(engine: Engine, topic: Allowed, event: StoredEvent): string {
 
 function sendCacheable(request: FastifyRequest, reply: FastifyReply, body: string, isFixed: boolean): FastifyReply {
   const tag = `"${createHash("sha256").update(body).digest("base64url").slice(0, 27)}"`;
-  reply.headers({ ETag: tag, "Cache-Control": isFixed ? "private, max-age=86400, immutable" : "private, no-cache" });
+  // What one may read another may not, under the same address.
+  reply.headers({
+    ETag: tag,
+    Vary: "Authorization, Cookie, Origin",
+    "Cache-Control": isFixed ? "private, max-age=86400, immutable" : "private, no-cache",
+  });
   if (request.headers["if-none-match"]?.split(",").some((each) => each.trim().replace(/^W\//, "") === tag) === true)
     return reply.code(304).send();
   return reply.type("application/json; charset=utf-8").send(body);

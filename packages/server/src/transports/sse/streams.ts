@@ -93,13 +93,13 @@ function open(
   reply: FastifyReply,
 ): Session | undefined {
   const { engine, log } = options;
-  engine.sessions.checkRoom(identity);
+  engine.checkRoom(identity);
+  const peer = peerOf(request.raw, options.addressOf);
   const { socket } = reply.raw;
   if (socket === null) throw new Refusal("BAD_REQUEST", "an event stream cannot be pipelined behind another request");
   reply.hijack();
   // Gone while it was found out who it is: its end was told already, and a session would never hear of it.
   if (!socket.writable) return undefined;
-  const peer = peerOf(request.raw, options.addressOf);
   const headers = { ...corsHeaders(options, request), "X-Correlation-ID": peer.correlationId };
   const connection = new StreamConnection(request.raw, reply.raw, socket, forms, headers);
   const session = engine.open(identity, surface, connection, peer);

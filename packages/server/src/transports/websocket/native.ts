@@ -64,25 +64,34 @@ async function upgrade(
     socket.destroy();
   };
   socket.on("error", onError);
-  let identity: Identity | undefined;
   try {
-    identity = await options.gate.authenticate({ headers: request.headers, queryToken: queryOf(request).get("token") ?? undefined });
+    const identity = await identify(options, request);
+    if (identity !== undefined) options.engine.checkRoom(identity);
+    const peer = peerOf(request, options.addressOf);
+    if (socket.destroyed) return;
+    socket.off("error", onError);
+    webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+      const client = new NativeClient(options, form, peer, webSocket, socket);
+      if (identity === undefined) client.awaitAuthentication();
+      else client.open(identity);
+    });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    // Without a credential the first message has to bring it; with a bad one there is no upgrade.
-    if (error.code !== "UNAUTHORIZED") {
-      // Contract 70-details "refusal at connect".
-      answerRaw(socket, statusOf(error.code), error.message, correlationIdOf(request));
-      return;
-    }
+    // Contract 70-details "refusal at connect".
+    const { retryAfterMs } = error.details;
+    const more: Record<string, string> = retryAfterMs === undefined ? {} : { "Retry-After": String(Math.ceil(retryAfterMs / 1000)) };
+    answerRaw(socket, statusOf(error.code), error.message, correlationIdOf(request), more);
   }
-  if (socket.destroyed) return;
-  socket.off("error", onError);
-  webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-    const client = new NativeClient(options, form, peerOf(request, options.addressOf), webSocket, socket);
-    if (identity === undefined) client.awaitAuthentication();
-    else client.open(identity);
-  });
+}
+
+/** Undefined without a credential: then the first message has to bring it. Rejects with AUTH_FAILED for a bad one. */
+async function identify({ gate }: NativeWebSocketOptions, request: IncomingMessage): Promise<Identity | undefined> {
+  try {
+    return await gate.authenticate({ headers: request.headers, queryToken: queryOf(request).get("token") ?? undefined });
+  } catch (error) {
+    if (error instanceof Refusal && error.code === "UNAUTHORIZED") return undefined;
+    throw error;
+  }
 }
 
 /** One connection from its handshake on. Invariant: before authentication nothing is sent to it but an error. */
