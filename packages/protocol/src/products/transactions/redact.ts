@@ -33,8 +33,6 @@ function redacted(value: unknown): unknown {
     const items = value.map(redacted);
     return items.some((item, index) => item !== value[index]) ? items : value;
   }
-  // Whatever else has a class of its own is a value (an ExactNumber), not a container.
-  if (Object.getPrototypeOf(value) !== Object.prototype) return value;
   const entries = Object.entries(value).map(([key, each]): [string, unknown] => [key, isHidden(key) ? REDACTED : redacted(each)]);
   return entries.some(([key, each]) => each !== Reflect.get(value, key)) ? Object.fromEntries(entries) : value;
 }
