@@ -28,5 +28,15 @@ export const systemClock: Clock = {
 
 /** ISO 8601 in UTC with milliseconds, as `timestamp` and `...At` stand in messages (contract 70-details "times"). */
 export function isoTime(ms: number): string {
-  return new Date(ms).toISOString();
+  const second = Math.floor(ms / 1000);
+  if (second !== isoSecond) {
+    // Throws for what is no time, and remembers nothing then.
+    isoPrefix = new Date(second * 1000).toISOString().slice(0, -4);
+    isoSecond = second;
+  }
+  return `${isoPrefix}${String(Math.floor(ms) - second * 1000).padStart(3, "0")}Z`;
 }
+
+/** The last second that was spelled: most stamps are of the present one. */
+let isoSecond = NaN;
+let isoPrefix = "";

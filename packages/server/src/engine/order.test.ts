@@ -1,6 +1,7 @@
 /** Lossless events and conflated values on one connection: each in its place in the log, and a cursor that passes nothing. */
 import { describe, expect, it } from "vitest";
 import { streamId } from "@broadtape/protocol/event-id";
+import { messageOf } from "../../testing/connection.ts";
 import { outboxRig, value } from "../../testing/outbox-rig.ts";
 import { Rig, identityOf } from "../../testing/rig.ts";
 
@@ -106,6 +107,20 @@ describe("the cursor on a wire whose client keeps it", () => {
     clock.advance(200);
     expect(heard()).toEqual([1, 3, 2, 5, 4]);
     expect(ids).toEqual(["id-1", "id-1", "id-2", "id-3", "id-4"]);
+  });
+
+  it("is none with what the clock brings, which stands nowhere in the log", () => {
+    const { clock, subscription, deliver, ids } = setUpCursor();
+    const tick = messageOf({ offset: Number.MAX_SAFE_INTEGER, key: "tick", eventId: "" });
+    const slow = subscription(100);
+    deliver(subscription(), value(1, "x"), tick);
+    clock.turn();
+    deliver(slow, tick);
+    clock.turn();
+    deliver(slow, tick, value(2, "x"));
+    clock.turn();
+    clock.advance(200);
+    expect(ids).toEqual(["id-1", "", "id-2"]);
   });
 
   it("is the event's own where nothing waits", () => {

@@ -168,7 +168,7 @@ export class Outbox {
 
   push(item: Message | Notice): void {
     if (this.#closed) return;
-    if (item instanceof Message && item.offset > this.#cursor) this.#cursor = item.offset;
+    if (item instanceof Message && item.offset > this.#cursor && item.eventId !== "") this.#cursor = item.offset;
     if (this.#pending === undefined) {
       if (this.#flowing) this.#sentTo = this.#host.routedTo;
       this.#pending = this.#host.turn.empty.then(item);
@@ -382,7 +382,8 @@ export class Outbox {
    * The cursor that a client may keep once it has this value, where that is not the value's own id: it never passes a value that
    * still waits, and never goes back. Resuming from it misses nothing.
    */
-  #cursorWith({ offset }: Message): string | undefined {
+  #cursorWith({ offset, eventId }: Message): string | undefined {
+    if (eventId === "") return undefined;
     const passed = Math.min(offset, this.#oldestHeld - 1);
     if (passed === offset && offset >= this.#cursor) {
       this.#cursor = offset;

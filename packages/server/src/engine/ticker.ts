@@ -5,7 +5,7 @@
 import { type Clock, isoTime } from "./clock.ts";
 import { Message } from "./message.ts";
 import type { Product, States, Ticking, TopicKind, View } from "./product.ts";
-import type { Topic, Topics } from "./topics.ts";
+import type { Topic } from "./topics.ts";
 import type { Deadline, Wheel } from "./wheel.ts";
 
 /** Ticks of the same moment leave together: none comes earlier than it is due, and none later than this, in milliseconds. */
@@ -21,16 +21,18 @@ export interface TickerHost {
   readonly products: readonly Product[];
   readonly clock: Clock;
   readonly wheel: Wheel;
-  readonly topics: Topics;
   readonly views: States;
 }
 
+/** Everything that a tick needs, so that none looks anything up. */
 interface Watched {
-  readonly tenant: string;
-  readonly topic: string;
+  readonly topic: Topic;
   readonly entity: string;
   readonly view: View<unknown>;
   readonly ticking: Ticking<unknown>;
+  readonly ring: () => void;
+  /** As the view has it since the last batch was routed. */
+  state: unknown;
   /** When the next tick is due. */
   at: number | undefined;
   deadline: Deadline | undefined;
@@ -56,13 +58,18 @@ export class Ticker {
   }
 
   /** Somebody follows a topic that nobody followed. */
-  followed({ tenant, name }: Topic): void {
+  followed(topic: Topic): void {
+    const { tenant, name } = topic;
     const colon = name.indexOf(":");
     const kind = this.#kinds.get(name.slice(0, colon));
     if (kind?.ticking === undefined) return;
     const entity = kind.entity(name.slice(colon + 1));
     const { view, ticking } = kind;
-    const watched: Watched = { tenant, topic: name, entity, view, ticking, at: undefined, deadline: undefined };
+    const state = this.#host.views.entry(view, tenant, entity)?.state;
+    const ring = () => {
+      this.#ring(watched);
+    };
+    const watched: Watched = { topic, entity, view, ticking, ring, state, at: undefined, deadline: undefined };
     this.#watched.set(keyOf(view, tenant, entity), watched);
     this.#arm(watched);
   }
@@ -90,6 +97,7 @@ export class Ticker {
   /** The batch was told: where it moved the next tick, followers hear at once how things stand. */
   routed(): void {
     for (const watched of this.#changed) {
+      watched.state = this.#host.views.entry(watched.view, watched.topic.tenant, watched.entity)?.state;
       const before = watched.at;
       this.#arm(watched);
       if (watched.at !== undefined && watched.at !== before) this.#tell(watched, this.#host.clock.now());
@@ -99,13 +107,13 @@ export class Ticker {
 
   #arm(watched: Watched): void {
     const { clock, wheel } = this.#host;
-    const state = this.#stateOf(watched);
+    const { state } = watched;
     const now = clock.now();
     const at = state === undefined ? undefined : watched.ticking.dueAfter(state, now);
     if (at === watched.at && watched.deadline?.done === false) return;
     wheel.disarm(watched.deadline);
     watched.at = at;
-    watched.deadline = at === undefined ? undefined : wheel.arm(onGrid(at) - now, () => this.#ring(watched));
+    watched.deadline = at === undefined ? undefined : wheel.arm(onGrid(at) - now, watched.ring);
   }
 
   #ring(watched: Watched): void {
@@ -113,7 +121,7 @@ export class Ticker {
     const { at } = watched;
     // The wheel's clock is another one: it may ring a moment before the time has come.
     if (at === undefined || now < at) {
-      watched.deadline = at === undefined ? undefined : this.#host.wheel.arm(onGrid(at) - now, () => this.#ring(watched));
+      watched.deadline = at === undefined ? undefined : this.#host.wheel.arm(onGrid(at) - now, watched.ring);
       return;
     }
     this.#tell(watched, now - at < STALL_MS ? at : this.#newestDue(watched, at, now));
@@ -121,23 +129,19 @@ export class Ticker {
   }
 
   /** After a stall, what was missed is not told late: only the newest that is due. */
-  #newestDue(watched: Watched, at: number, now: number): number {
-    const { ticking } = watched;
-    const state = this.#stateOf(watched);
+  #newestDue({ ticking, state }: Watched, at: number, now: number): number {
     let due = at;
     for (let next = ticking.dueAfter(state, due); next !== undefined && next <= now; next = ticking.dueAfter(state, next)) due = next;
     return due;
   }
 
   #tell(watched: Watched, at: number): void {
-    const { tenant, topic, entity, ticking } = watched;
-    const state = this.#stateOf(watched);
-    const followers = this.#host.topics.followers(tenant, topic);
-    const tick = state === undefined || followers === undefined ? undefined : ticking.tell(state, at);
-    if (tick === undefined || followers === undefined) return;
+    const { topic, entity, ticking, state } = watched;
+    const tick = state === undefined ? undefined : ticking.tell(state, at);
+    if (tick === undefined) return;
     const message = new Message({
-      tenant,
-      topic,
+      tenant: topic.tenant,
+      topic: topic.name,
       event: tick.event,
       data: tick.data,
       offset: AFTER_ALL,
@@ -149,11 +153,7 @@ export class Ticker {
       key: `${tick.event}/${entity}`,
       receivedAt: 0,
     });
-    for (const subscription of followers) subscription.session.outbox.deliver(subscription, message);
-  }
-
-  #stateOf({ view, tenant, entity }: Watched): unknown {
-    return this.#host.views.entry(view, tenant, entity)?.state;
+    for (const subscription of topic.followers) subscription.session.outbox.deliver(subscription, message);
   }
 }
 
