@@ -1,5 +1,8 @@
-/** The demo: plays recorded data into a server over its public API, like any service would. Started by `broadtape serve` in demo mode. */
+/** The demo: plays recorded data and a dealing desk into a server over its public API, like any service would. Started by `broadtape serve` in demo mode. */
 import { setTimeout as wait } from "node:timers/promises";
+import { systemClock } from "./desk/clock.ts";
+import { MarketPrices } from "./desk/market-prices.ts";
+import { playDesk } from "./desk/play-desk.ts";
 import { playMarket } from "./market.ts";
 import { Publisher } from "./publisher.ts";
 
@@ -8,15 +11,8 @@ const token = required("BROADTAPE_TOKEN");
 const speed = Number(process.env["DEMO_SPEED"] ?? "1");
 if (!(speed > 0)) throw new Error("DEMO_SPEED: must be a number above 0");
 
-let isStopped = false;
-const stop = () => {
-  isStopped = true;
-  setImmediate(() => process.exit(0));
-};
-process.on("SIGTERM", stop);
-process.on("SIGINT", stop);
-// The server that started this is gone, however it went.
-process.on("disconnect", stop);
+/** The parent kills what has not ended 2 s after SIGTERM. */
+const CLOSE_MS = 1000;
 
 const say = (message: string) => {
   console.error(`demo: ${message}`);
@@ -24,10 +20,47 @@ const say = (message: string) => {
 const sleep = async (ms: number) => {
   await wait(ms);
 };
-const stopped = () => isStopped;
-const publisher = new Publisher({ url, token, fetch, wait: sleep, random: Math.random, isStopped: stopped, onTrouble: say });
-const scenes = [playMarket({ speed, clock: { now: Date.now, wait: sleep }, publisher, isStopped: stopped, say })];
-await Promise.all(scenes);
+let isStopped = false;
+const publishing = { url, token, fetch, wait: sleep, random: Math.random, onTrouble: say };
+const prices = new MarketPrices();
+
+const desk = await playDesk({
+  clock: systemClock,
+  random: Math.random,
+  prices,
+  // An RFQ's events make sense only together: none of them is given up.
+  publisher: new Publisher({ ...publishing, isStopped: () => false, tries: Infinity }),
+  announce: (address) => process.send?.({ desk: address }),
+  onFault: fail,
+});
+
+const stop = () => {
+  if (isStopped) return;
+  isStopped = true;
+  // RFQs that nobody will ever end should not stay open on screens; a server that is away is not waited for.
+  void Promise.race([desk.close(), wait(CLOSE_MS)]).finally(() => process.exit(0));
+};
+process.on("SIGTERM", stop);
+process.on("SIGINT", stop);
+// The server that started this is gone, however it went.
+process.on("disconnect", () => process.exit(0));
+
+await playMarket({
+  speed,
+  clock: { now: Date.now, wait: sleep },
+  publisher: new Publisher({ ...publishing, isStopped: () => isStopped }),
+  isStopped: () => isStopped,
+  say,
+  onQuote: (quote) => {
+    prices.take(quote);
+  },
+});
+
+/** A broken invariant ends the process; whoever started it starts it again. */
+function fail(error: unknown): never {
+  say(`the desk failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  process.exit(1);
+}
 
 function required(name: string): string {
   const value = process.env[name];

@@ -1,6 +1,6 @@
 /** The scene of market data: an hour of an ECB press conference, over and over. */
 import type { Publisher } from "./publisher.ts";
-import { quotesBetween } from "./recording.ts";
+import { type RecordedQuote, quotesBetween } from "./recording.ts";
 import { type DueQuote, type ReplayClock, replay } from "./replay.ts";
 
 export interface MarketOptions {
@@ -9,6 +9,8 @@ export interface MarketOptions {
   readonly publisher: Publisher;
   readonly isStopped: () => boolean;
   readonly say: (message: string) => void;
+  /** Hears each quote as it is published. */
+  readonly onQuote?: (quote: RecordedQuote) => void;
 }
 
 const FOLDER = new URL("../../../data/recorded/", import.meta.url);
@@ -19,12 +21,15 @@ const FIRST_BEGIN = Date.UTC(2014, 4, 8, 12, 44);
 const END = Date.UTC(2014, 4, 8, 13, 15);
 
 /** Runs until stopped. */
-export async function playMarket({ speed, clock, publisher, isStopped, say }: MarketOptions): Promise<void> {
+export async function playMarket({ speed, clock, publisher, isStopped, say, onQuote }: MarketOptions): Promise<void> {
   const run = clock.now().toString(36);
   let row = 0;
   for (let loop = 0; !isStopped(); loop++) {
     const quotes = quotesBetween(FILES, loop === 0 ? FIRST_BEGIN : BEGIN, END);
-    const publish = (due: readonly DueQuote[]) => publisher.publish(due.map((each) => quoteLine(each, `${run}/${(row++).toString(36)}`)));
+    const publish = (due: readonly DueQuote[]) => {
+      for (const { quote } of due) onQuote?.(quote);
+      return publisher.publish(due.map((each) => quoteLine(each, `${run}/${(row++).toString(36)}`)));
+    };
     const onSkip = (skippedMs: number) => {
       say(`the replay skipped ${Math.round(skippedMs)} ms`);
     };

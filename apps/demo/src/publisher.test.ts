@@ -85,4 +85,15 @@ describe("the demo's publisher", () => {
     await expect(publisher.publish(["x"])).rejects.toThrow(/must be a number/);
     expect(requests).toHaveLength(1);
   });
+
+  it("tells which lines were at fault, where the server says so", async () => {
+    const refusal = (text: string, status = 422) => setUp(new Response(text, { status })).publisher.publish(["x"]);
+    await expect(refusal('{"errors":[{"index":3},{"index":5}]}')).rejects.toMatchObject({ lines: new Set([3, 5]) });
+    for (const [text, status] of [
+      ["no JSON", 422],
+      ["{}", 422],
+      ['{"errors":[{"index":3}]}', 401],
+    ] as const)
+      await expect(refusal(text, status)).rejects.toMatchObject({ lines: new Set() });
+  });
 });

@@ -79,6 +79,18 @@ describe("the demo", () => {
     expect([starts().length, told]).toEqual([1, []]);
   });
 
+  it("tells where its desk listens, and when it no longer does; other messages are nothing", async () => {
+    const { options, starts } = demo(`process.send("hello"); process.send({ desk: { port: "1", secret: "s" } });
+      process.send({ desk: { port: 4711, secret: "s3" } }); ${FOREVER}`);
+    const desks: unknown[] = [];
+    const running = runDemo({ ...options, onDesk: (desk) => desks.push(desk) });
+    await expect.poll(() => desks, WAIT).toEqual([{ url: "http://127.0.0.1:4711", secret: "s3" }]);
+    process.kill(starts()[0]?.pid ?? 0, "SIGKILL");
+    await expect.poll(() => desks.slice(1, 3), WAIT).toEqual([undefined, { url: "http://127.0.0.1:4711", secret: "s3" }]);
+    await running.stop();
+    expect(desks.at(-1)).toBeUndefined();
+  });
+
   it("is stopped even if it does not want to", async () => {
     const { options, starts } = demo(`process.on("SIGTERM", () => {}); ${FOREVER}`);
     const running = runDemo(options);

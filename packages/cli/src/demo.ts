@@ -10,6 +10,14 @@ export interface DemoOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Hears that it died. */
   readonly tell: (line: string) => void;
+  /** Hears where its dealing desk listens, and `undefined` when it no longer does. */
+  readonly onDesk?: (desk: DemoDeskAddress | undefined) => void;
+}
+
+export interface DemoDeskAddress {
+  readonly url: string;
+  /** What the desk knows the server by. */
+  readonly secret: string;
 }
 
 const FIRST_RESTART_MS = 500;
@@ -35,8 +43,13 @@ export function runDemo(options: DemoOptions): { stop(): Promise<void> } {
     started.once("error", (error) => {
       options.tell(`the demo could not be started: ${error.message}`);
     });
+    started.on("message", (message) => {
+      const desk = deskOf(message);
+      if (desk !== undefined) options.onDesk?.(desk);
+    });
     started.once("exit", (code, signal) => {
       child = undefined;
+      options.onDesk?.(undefined);
       // It ends with 0 when it has nothing left to do.
       if (isStopped || code === 0) return;
       if (performance.now() - startedAt >= STEADY_MS) delayMs = FIRST_RESTART_MS;
@@ -65,6 +78,13 @@ function forkDemo({ entry, url, token, speed, env }: DemoOptions): ChildProcess 
     execArgv: ["--conditions=@broadtape/source", "--import", PRELOAD.href],
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
+}
+
+/** What the demo tells of its desk: `{desk: {port, secret}}`. */
+function deskOf(message: unknown): DemoDeskAddress | undefined {
+  const { port, secret } = (message as { desk?: { port?: unknown; secret?: unknown } } | null)?.desk ?? {};
+  if (!Number.isInteger(port) || typeof secret !== "string") return undefined;
+  return { url: `http://127.0.0.1:${String(port)}`, secret };
 }
 
 async function end(child: ChildProcess): Promise<void> {

@@ -5,7 +5,7 @@ import closeWithGrace from "close-with-grace";
 import { type Command, Option } from "commander";
 import { issueToken } from "@broadtape/server/access/issue";
 import { type Config, readConfig } from "@broadtape/server/config";
-import { runDemo } from "./demo.ts";
+import { type DemoDeskAddress, runDemo } from "./demo.ts";
 import { EXIT, type Finish } from "./exit-codes.ts";
 import { complain, type Io, say } from "./io.ts";
 import { onSignals, SIGNALS } from "./signals.ts";
@@ -52,25 +52,35 @@ async function serve(config: Config, speed: string, io: Io): Promise<void> {
   });
   // Only this command needs the server's code.
   const { startServer } = await import("@broadtape/server");
-  const server = await startServer(config);
+  // Known once the demo runs; it may come and go.
+  let desk: DemoDeskAddress | undefined;
+  const server = await startServer(config, { demoDesk: () => desk });
   running.unshift(async () => server.close());
   // Off a terminal, standard output is the log's JSON lines.
   say(io.stdout.isTTY === true ? io.stdout : io.stderr, `Broadtape listens at ${server.url}`);
-  if (config.demo) await startDemo(config, server.url, speed, io, running);
+  if (!config.demo) return;
+  const stopDemo = await startDemo(config, server.url, speed, io, (address) => (desk = address));
+  if (stopDemo !== undefined) running.unshift(stopDemo);
 }
 
-async function startDemo(config: Config, url: string, speed: string, io: Io, running: (() => Promise<void>)[]): Promise<void> {
+async function startDemo(
+  config: Config,
+  url: string,
+  speed: string,
+  io: Io,
+  onDesk: (desk: DemoDeskAddress | undefined) => void,
+): Promise<(() => Promise<void>) | undefined> {
   // It is in the source tree alone.
-  if (!existsSync(DEMO_ENTRY)) return;
+  if (!existsSync(DEMO_ENTRY)) return undefined;
   if (config.keys.kind === "jwks") {
     complain(io, ["no replay: the demo's token cannot be signed with the keys of BROADTAPE_JWKS"]);
-    return;
+    return undefined;
   }
   const publisher = { sub: "demo", tenantId: config.publicTenant, permissions: ["events:publish", "events:publish:any"] };
   const token = await issueToken(config.keys, publisher, DEMO_TOKEN_MS, config);
   const tell = (line: string) => {
     complain(io, [line]);
   };
-  const demo = runDemo({ entry: DEMO_ENTRY, url, token, speed, env: io.env, tell });
-  running.unshift(async () => demo.stop());
+  const demo = runDemo({ entry: DEMO_ENTRY, url, token, speed, env: io.env, tell, onDesk });
+  return async () => demo.stop();
 }

@@ -1,0 +1,41 @@
+/** The scene of the dealing desk: traders, providers, and the HTTP side on which the page's requests come in. */
+import { randomBytes } from "node:crypto";
+import type { Publisher } from "../publisher.ts";
+import type { Clock } from "./clock.ts";
+import { Desk } from "./desk.ts";
+import { deskApp } from "./http.ts";
+import type { MarketPrices } from "./market-prices.ts";
+import type { Random } from "./random.ts";
+import { Tape } from "./tape.ts";
+import { trade } from "./traders.ts";
+
+export interface DeskSceneOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly prices: MarketPrices;
+  readonly publisher: Publisher;
+  /** Tells the server where the desk listens. */
+  readonly announce: (desk: { readonly port: number; readonly secret: string }) => void;
+  readonly onFault: (error: unknown) => void;
+}
+
+/** Resolves when the desk deals. */
+export async function playDesk(options: DeskSceneOptions): Promise<{ close(): Promise<void> }> {
+  const { clock, random, prices, publisher, announce, onFault } = options;
+  const run = `${clock.now().toString(36)}${randomBytes(2).toString("hex")}`;
+  const tape = new Tape({ run, publish: (lines) => publisher.publish(lines), onFault });
+  const desk = new Desk({ clock, random, prices, tape, run });
+  const secret = randomBytes(32).toString("base64url");
+  const app = deskApp(desk, secret);
+  const url = await app.listen({ host: "127.0.0.1", port: 0 });
+  const callOff = trade({ desk, clock, random });
+  announce({ port: Number(new URL(url).port), secret });
+  return {
+    async close() {
+      callOff();
+      desk.close("the desk closed");
+      await tape.idle();
+      await app.close();
+    },
+  };
+}
