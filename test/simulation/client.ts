@@ -4,7 +4,7 @@ import { parseEventId } from "@broadtape/protocol/event-id";
 import type { Identity } from "@broadtape/protocol/identity";
 import type { Engine } from "../../packages/server/src/engine/engine.ts";
 import type { Followed } from "../../packages/server/src/engine/following.ts";
-import { type Connection, type Form, type Parcel, type Surface, newFormIndex } from "../../packages/server/src/engine/message.ts";
+import { type Connection, type Form, type Parcel, type Surface } from "../../packages/server/src/engine/message.ts";
 import type { Session } from "../../packages/server/src/engine/session.ts";
 import type { Disk } from "./world.ts";
 
@@ -44,7 +44,6 @@ const surface: Surface = {
 
 const form: Form = {
   surface,
-  index: newFormIndex(),
   keepsCursor: true,
   frame: ({ name, body, id }) => Buffer.from(JSON.stringify([name, body, id])),
   join: (frames) => Buffer.concat(frames),

@@ -1,6 +1,6 @@
 /** A client's end that reads when the test lets it, and a surface whose words are easy to read. */
 import type { Refusal } from "@broadtape/protocol/errors";
-import { type Connection, type Form, Message, type Parcel, type Surface, newFormIndex } from "../src/engine/message.ts";
+import { type Connection, type Form, Message, type Parcel, type Surface } from "../src/engine/message.ts";
 
 /** Words as they were framed: name and body. */
 export type Heard = readonly [name: string, body: unknown];
@@ -20,7 +20,6 @@ export function testSurface(over: Partial<Surface> = {}): Surface {
 export function testForm(surface: Surface = testSurface()): Form {
   return {
     surface,
-    index: newFormIndex(),
     frame: ({ name, body }) => Buffer.from(`${JSON.stringify([name, JSON.parse(body) as unknown])}\n`),
     join: (frames) => Buffer.concat(frames),
   };
@@ -81,7 +80,7 @@ export class FakeConnection implements Connection {
 }
 
 /** A message with what a test cares about. */
-export function messageOf(fields: Partial<Omit<Message, "frames" | "size">> & { readonly offset: number }): Message {
+export function messageOf(fields: Partial<Omit<Message, "frame" | "size">> & { readonly offset: number }): Message {
   return new Message({
     tenant: "acme",
     topic: "feed:a",

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { messageOf } from "../../testing/connection.ts";
-import { newFormIndex, withEventId } from "./message.ts";
+import { messageOf, testForm } from "../../testing/connection.ts";
+import { withEventId } from "./message.ts";
 
 describe("a message", () => {
   it("is never larger on a wire than its size by more than its surface's own words", () => {
@@ -14,8 +14,12 @@ describe("a message", () => {
     expect(withEventId('{"a":{}}', "id-1")).toBe('{"a":{},"eventId":"id-1"}');
   });
 
-  it("is framed under an index that no other form has", () => {
-    const indexes = Array.from({ length: 10 }, newFormIndex);
-    expect(new Set(indexes).size).toBe(10);
+  it("is framed once for each form", () => {
+    const message = messageOf({ offset: 1 });
+    const forms = Array.from({ length: 4 }, () => testForm());
+    const frames = forms.map((form) => message.frame(form));
+    expect(forms.map((form) => message.frame(form))).toEqual(frames);
+    for (const [index, form] of forms.entries()) expect(message.frame(form)).toBe(frames[index]);
+    expect(new Set(frames).size).toBe(4);
   });
 });

@@ -18,10 +18,12 @@ export class Message {
   readonly key: string | undefined;
   /** When its publisher's request came in, on the monotonic clock; 0 for replayed ones. */
   readonly receivedAt: number;
-  /** Frames by {@link Form.index}. */
-  readonly frames: (Buffer | undefined)[] = [];
+  /** The frame of the form that asked first, and those of others: most messages travel in one form. */
+  #form: Form | undefined;
+  #frame: Buffer | undefined;
+  #others: Map<Form, Buffer> | undefined;
 
-  constructor(fields: Omit<Message, "frames" | "size">) {
+  constructor(fields: Omit<Message, "frame" | "size">) {
     this.tenant = fields.tenant;
     this.topic = fields.topic;
     this.event = fields.event;
@@ -38,6 +40,22 @@ export class Message {
   /** About how many bytes it takes on a wire; for limits. */
   get size(): number {
     return this.data.length + 160;
+  }
+
+  /** The message framed for one kind of connection; the same object for everybody who asks. */
+  frame(form: Form): Buffer {
+    if (this.#form === form && this.#frame !== undefined) return this.#frame;
+    const known = this.#others?.get(form);
+    if (known !== undefined) return known;
+    const frame = form.frame(form.surface.word(this));
+    if (this.#form === undefined) {
+      this.#form = form;
+      this.#frame = frame;
+    } else {
+      this.#others ??= new Map();
+      this.#others.set(form, frame);
+    }
+    return frame;
   }
 }
 
@@ -78,20 +96,11 @@ export interface Surface {
 /** A surface's words framed for one kind of connection. */
 export interface Form {
   readonly surface: Surface;
-  /** Unique and small; from {@link newFormIndex}. */
-  readonly index: number;
   /** The client resumes from the newest {@link Words.id} that it read (WHATWG HTML 9.2), so that one may pass nothing that still waits. */
   readonly keepsCursor?: true;
   frame(words: Words): Buffer;
   /** Frames as one write. */
   join(frames: readonly Buffer[]): Buffer;
-}
-
-let forms = 0;
-
-/** The next free {@link Form.index} of this process. */
-export function newFormIndex(): number {
-  return forms++;
 }
 
 /** What a connection is owed in one turn. The same object for all who are owed the same. */

@@ -23,7 +23,10 @@ export class Sequence {
   readonly size: number;
   /** The latest continuation. One is enough: a message is appended to all its receivers before the next one. */
   #next: Sequence | undefined;
-  readonly #parcels: (Parcel | undefined)[] = [];
+  /** Of the form that asked first, and those of others: few lists travel, and most in one form. */
+  #form: Form | undefined;
+  #parcel: Parcel | undefined;
+  #others: Map<Form, Parcel> | undefined;
 
   private constructor(before: Sequence | undefined, item: Item | undefined) {
     this.#before = before;
@@ -44,18 +47,25 @@ export class Sequence {
 
   items(): Item[] {
     const items: Item[] = [];
-    for (const item of this.#backwards()) items.push(item);
+    if (this.#item !== undefined) items.push(this.#item);
+    for (let node = this.#before; node !== undefined; node = node.#before) if (node.#item !== undefined) items.push(node.#item);
     return items.reverse();
-  }
-
-  *#backwards(): Iterable<Item> {
-    if (this.#item !== undefined) yield this.#item;
-    for (let node = this.#before; node !== undefined; node = node.#before) if (node.#item !== undefined) yield node.#item;
   }
 
   /** The list framed for one kind of connection; the same object for everybody who asks. */
   parcel(form: Form): Parcel {
-    return (this.#parcels[form.index] ??= parcelOf(this.items(), form));
+    if (this.#form === form && this.#parcel !== undefined) return this.#parcel;
+    const known = this.#others?.get(form);
+    if (known !== undefined) return known;
+    const parcel = parcelOf(this.items(), form);
+    if (this.#form === undefined) {
+      this.#form = form;
+      this.#parcel = parcel;
+    } else {
+      this.#others ??= new Map();
+      this.#others.set(form, parcel);
+    }
+    return parcel;
   }
 }
 
@@ -82,7 +92,7 @@ function framesOf(items: readonly Item[], form: Form): Buffer[] {
     }
     const run = form.surface.wordBatch === undefined ? 1 : lengthOfBatch(items, index);
     if (run === 1) {
-      frames.push(frameOf(item, form));
+      frames.push(item.frame(form));
       continue;
     }
     const messages = items.slice(index, index + run).filter((each) => each instanceof Message);
@@ -91,11 +101,6 @@ function framesOf(items: readonly Item[], form: Form): Buffer[] {
     index += run - 1;
   }
   return frames;
-}
-
-/** A message's frame, made once per form. */
-export function frameOf(message: Message, form: Form): Buffer {
-  return (message.frames[form.index] ??= form.frame(form.surface.word(message)));
 }
 
 function lengthOfBatch(items: readonly Item[], start: number): number {

@@ -9,7 +9,7 @@ import type { Topic } from "./topics.ts";
 import type { Deadline, Wheel } from "./wheel.ts";
 
 /** Ticks of the same moment leave together: none comes earlier than it is due, and none later than this, in milliseconds. */
-const GRID_MS = 20;
+const GRID_MS = 50;
 
 /** From so late on it is asked whether more has come due meanwhile. */
 const STALL_MS = 200;
@@ -30,11 +30,16 @@ interface Watched {
   readonly entity: string;
   readonly view: View<unknown>;
   readonly ticking: Ticking<unknown>;
-  readonly ring: () => void;
   /** As the view has it since the last batch was routed. */
   state: unknown;
   /** When the next tick is due. */
   at: number | undefined;
+}
+
+/** All that is told at one moment of the grid: one deadline for as many as there are. */
+interface Round {
+  readonly moment: number;
+  readonly due: Set<Watched>;
   deadline: Deadline | undefined;
 }
 
@@ -43,6 +48,8 @@ export class Ticker {
   readonly #kinds: ReadonlyMap<string, TopicKind>;
   /** By view, tenant and entity; one for each followed topic of a ticking kind. */
   readonly #watched = new Map<string, Watched>();
+  /** By moment; everything watched stands in at most one. */
+  readonly #rounds = new Map<number, Round>();
   /** Changed since the last batch was routed. */
   readonly #changed = new Set<Watched>();
 
@@ -66,10 +73,7 @@ export class Ticker {
     const entity = kind.entity(name.slice(colon + 1));
     const { view, ticking } = kind;
     const state = this.#host.views.entry(view, tenant, entity)?.state;
-    const ring = () => {
-      this.#ring(watched);
-    };
-    const watched: Watched = { topic, entity, view, ticking, ring, state, at: undefined, deadline: undefined };
+    const watched: Watched = { topic, entity, view, ticking, state, at: undefined };
     this.#watched.set(keyOf(view, tenant, entity), watched);
     this.#arm(watched);
   }
@@ -82,7 +86,7 @@ export class Ticker {
     const key = keyOf(kind.view, tenant, kind.entity(name.slice(colon + 1)));
     const watched = this.#watched.get(key);
     if (watched === undefined) return;
-    this.#host.wheel.disarm(watched.deadline);
+    this.#leave(watched);
     this.#watched.delete(key);
     this.#changed.delete(watched);
   }
@@ -106,26 +110,51 @@ export class Ticker {
   }
 
   #arm(watched: Watched): void {
-    const { clock, wheel } = this.#host;
-    const { state } = watched;
-    const now = clock.now();
-    const at = state === undefined ? undefined : watched.ticking.dueAfter(state, now);
-    if (at === watched.at && watched.deadline?.done === false) return;
-    wheel.disarm(watched.deadline);
+    const at = watched.state === undefined ? undefined : watched.ticking.dueAfter(watched.state, this.#host.clock.now());
+    if (at === watched.at) return;
+    this.#leave(watched);
     watched.at = at;
-    watched.deadline = at === undefined ? undefined : wheel.arm(onGrid(at) - now, watched.ring);
+    if (at !== undefined) this.#roundAt(onGrid(at)).due.add(watched);
   }
 
-  #ring(watched: Watched): void {
+  #leave(watched: Watched): void {
+    const round = watched.at === undefined ? undefined : this.#rounds.get(onGrid(watched.at));
+    watched.at = undefined;
+    if (round?.due.delete(watched) !== true || round.due.size > 0) return;
+    this.#rounds.delete(round.moment);
+    this.#host.wheel.disarm(round.deadline);
+  }
+
+  #roundAt(moment: number): Round {
+    let round = this.#rounds.get(moment);
+    if (round === undefined) {
+      round = { moment, due: new Set(), deadline: undefined };
+      this.#rounds.set(moment, round);
+      this.#ringLater(round);
+    }
+    return round;
+  }
+
+  #ringLater(round: Round): void {
+    round.deadline = this.#host.wheel.arm(round.moment - this.#host.clock.now(), () => {
+      this.#ring(round);
+    });
+  }
+
+  #ring(round: Round): void {
     const now = this.#host.clock.now();
-    const { at } = watched;
     // The wheel's clock is another one: it may ring a moment before the time has come.
-    if (at === undefined || now < at) {
-      watched.deadline = at === undefined ? undefined : this.#host.wheel.arm(onGrid(at) - now, watched.ring);
+    if (now < round.moment) {
+      this.#ringLater(round);
       return;
     }
-    this.#tell(watched, now - at < STALL_MS ? at : this.#newestDue(watched, at, now));
-    this.#arm(watched);
+    this.#rounds.delete(round.moment);
+    for (const watched of round.due) {
+      const { at } = watched;
+      if (at === undefined) continue;
+      this.#tell(watched, now - at < STALL_MS ? at : this.#newestDue(watched, at, now));
+      this.#arm(watched);
+    }
   }
 
   /** After a stall, what was missed is not told late: only the newest that is due. */

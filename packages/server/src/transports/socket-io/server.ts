@@ -7,7 +7,7 @@ import { Refusal } from "@broadtape/protocol/errors";
 import type { Identity } from "@broadtape/protocol/identity";
 import type { Engine } from "../../engine/engine.ts";
 import { TokenBucket } from "../../engine/limits.ts";
-import { type Form, type Words, newFormIndex } from "../../engine/message.ts";
+import { type Form, type Words } from "../../engine/message.ts";
 import type { Session } from "../../engine/session.ts";
 import { type SocketSurface, errorBody } from "../../engine/surface.ts";
 import { watchIdle } from "../idle.ts";
@@ -80,11 +80,10 @@ function formsOf(surface: SocketSurface): SocketIoForms {
   // Engine.IO's type "message" is 4; polling adds it itself.
   const webSocket: Form = {
     surface,
-    index: newFormIndex(),
     frame: (words) => textFrame(`4${packet(surface.path, words)}`),
     join: joinFrames,
   };
-  const polling: Form = { surface, index: newFormIndex(), frame: (words) => Buffer.from(packet(surface.path, words)), join: joinFrames };
+  const polling: Form = { surface, frame: (words) => Buffer.from(packet(surface.path, words)), join: joinFrames };
   return { webSocket, polling };
 }
 

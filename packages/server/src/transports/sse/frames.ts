@@ -1,5 +1,5 @@
 /** Server-sent events as bytes (WHATWG HTML 9.2), in the framings that HTTP needs: chunked or bare, plain or gzip. */
-import { type Form, type Surface, type Words, newFormIndex } from "../../engine/message.ts";
+import { type Form, type Surface, type Words } from "../../engine/message.ts";
 import { joinFrames } from "../websocket/frames.ts";
 import { deflateBlock, frameBlock } from "./gzip.ts";
 
@@ -21,7 +21,7 @@ export interface StreamForms {
 export function streamForms(surface: Surface): StreamForms {
   const frame = (words: Words) => Buffer.from(eventText(words));
   const gzip = (frames: readonly Buffer[]) => deflateBlock(joinFrames(frames));
-  const form = (join: Form["join"]): Form => ({ surface, index: newFormIndex(), keepsCursor: true, frame, join });
+  const form = (join: Form["join"]): Form => ({ surface, keepsCursor: true, frame, join });
   const plainChunked = form((frames) => chunk(joinFrames(frames)));
   const plainBare = form(joinFrames);
   const gzipBare = form(gzip);

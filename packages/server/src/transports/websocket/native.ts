@@ -6,7 +6,7 @@ import { Refusal } from "@broadtape/protocol/errors";
 import type { Identity } from "@broadtape/protocol/identity";
 import { NATIVE_WEBSOCKET_PATH, SUBPROTOCOL } from "@broadtape/protocol/native";
 import type { Engine } from "../../engine/engine.ts";
-import { type Form, newFormIndex } from "../../engine/message.ts";
+import { type Form } from "../../engine/message.ts";
 import type { Peer, Session } from "../../engine/session.ts";
 import { NativeCommands, type NativeHost, authenticateToken } from "../../native/commands.ts";
 import { errorWords } from "../../native/surface.ts";
@@ -31,7 +31,7 @@ export interface NativeWebSocketOptions {
 /** Takes upgrades of the native path; returns a function that tells whether an upgrade was its. */
 export function serveNativeWebSocket(options: NativeWebSocketOptions): (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean {
   const { surface } = options.host;
-  const form: Form = { surface, index: newFormIndex(), frame: ({ body }) => textFrame(body), join: joinFrames };
+  const form: Form = { surface, frame: ({ body }) => textFrame(body), join: joinFrames };
   const webSockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
