@@ -117,13 +117,18 @@ it("deals for any tenant's user who is signed in, in that tenant, and for nobody
   expect(await post("/api/demo/rfqs", { ...order, side: "both" }, zoe)).toMatchObject({ status: 400, body: { error: "Bad Request" } });
 });
 
-it("leaves no RFQ open when the server is stopped, and begins anew with it", async () => {
+it.each(["SIGTERM", "SIGKILL"] as const)("leaves no RFQ open when the server ends with %s and begins anew", async (signal) => {
   const ada = await signIn("ada");
-  const rfqId = await ada.request();
-  expect(await server.kill("SIGTERM")).toBe(0);
+  const rfqId = await ada.request({ seconds: 300 });
+  expect(await server.kill(signal)).toBe(signal === "SIGTERM" ? 0 : null);
   server = await server.restart();
   const again = await signIn("ada");
-  const { rfq } = (await again.ask("subscribe:rfq", { rfqId })) as { rfq: { rfq: Body } };
-  expect(rfq.rfq["status"]).toBe("cancelled");
+  const reason = signal === "SIGTERM" ? "the desk closed" : "the desk was started again";
+  const history = await until(async () => {
+    const answer = await fetch(`${server.url}/api/v1/topics/rfq:${rfqId}/events`, { headers: { authorization: `Bearer ${again.bearer}` } });
+    const { events } = (await answer.json()) as { events: { event: string; data: Body }[] };
+    return events.at(-1)?.event === "rfq.cancelled" ? events : undefined;
+  });
+  expect(history.at(-1)?.data["reason"]).toBe(reason);
   expect(await again.request()).not.toBe(rfqId);
 });

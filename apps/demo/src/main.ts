@@ -1,13 +1,16 @@
 /** The demo: plays recorded data and a dealing desk into a server over its public API, like any service would. Started by `broadtape serve` in demo mode. */
 import { setTimeout as wait } from "node:timers/promises";
 import { systemClock } from "./desk/clock.ts";
+import { endLeftovers } from "./desk/leftovers.ts";
 import { MarketPrices } from "./desk/market-prices.ts";
 import { playDesk } from "./desk/play-desk.ts";
+import { TRADERS } from "./desk/traders.ts";
 import { playMarket } from "./market.ts";
 import { Publisher } from "./publisher.ts";
 
 const url = required("BROADTAPE_URL");
 const token = required("BROADTAPE_TOKEN");
+const deskToken = process.env["BROADTAPE_DESK_TOKEN"];
 const speed = Number(process.env["DEMO_SPEED"] ?? "1");
 if (!(speed > 0)) throw new Error("DEMO_SPEED: must be a number above 0");
 
@@ -30,6 +33,9 @@ const desk = await playDesk({
   prices,
   // An RFQ's events make sense only together: none of them is given up.
   publisher: new Publisher({ ...publishing, isStopped: () => false, tries: Infinity }),
+  leftovers: async (write) => {
+    if (deskToken !== undefined) await endLeftovers({ url, token: deskToken, traders: TRADERS, fetch, now: Date.now, write });
+  },
   announce: (address) => process.send?.({ desk: address }),
   onFault: fail,
 });

@@ -23,14 +23,22 @@ function demo(then: string): { options: DemoOptions; starts: () => Start[]; told
   writeFileSync(
     entry,
     `import { appendFileSync } from "node:fs";
-     const { BROADTAPE_URL, BROADTAPE_TOKEN, DEMO_SPEED, BROADTAPE_JWT_SECRET, OTHER } = process.env;
-     const env = { BROADTAPE_URL, BROADTAPE_TOKEN, DEMO_SPEED, BROADTAPE_JWT_SECRET, OTHER };
+     const { BROADTAPE_URL, BROADTAPE_TOKEN, BROADTAPE_DESK_TOKEN, DEMO_SPEED, BROADTAPE_JWT_SECRET, OTHER } = process.env;
+     const env = { BROADTAPE_URL, BROADTAPE_TOKEN, BROADTAPE_DESK_TOKEN, DEMO_SPEED, BROADTAPE_JWT_SECRET, OTHER };
      appendFileSync(${JSON.stringify(journal)}, JSON.stringify({ pid: process.pid, env }) + "\\n");
      ${then}`,
   );
   const told: string[] = [];
   const env = { PATH: process.env["PATH"], BROADTAPE_JWT_SECRET: "s3cret", OTHER: "kept" };
-  const options = { entry, url: "http://127.0.0.1:1", token: "t", speed: "5", env, tell: (line: string) => told.push(line) };
+  const options = {
+    entry,
+    url: "http://127.0.0.1:1",
+    token: "t",
+    deskToken: "d",
+    speed: "5",
+    env,
+    tell: (line: string) => told.push(line),
+  };
   const starts = () =>
     existsSync(journal)
       ? readFileSync(journal, "utf8")
@@ -53,11 +61,17 @@ const WAIT = { timeout: 10_000 };
 const FOREVER = "setInterval(() => {}, 1000);";
 
 describe("the demo", () => {
-  it("gets server, token and speed, but not the server's secrets", async () => {
+  it("gets server, tokens and speed, but not the server's secrets", async () => {
     const { options, starts } = demo(FOREVER);
     const running = runDemo(options);
     await expect.poll(() => starts().length, WAIT).toBe(1);
-    expect(starts()[0]?.env).toEqual({ BROADTAPE_URL: "http://127.0.0.1:1", BROADTAPE_TOKEN: "t", DEMO_SPEED: "5", OTHER: "kept" });
+    expect(starts()[0]?.env).toEqual({
+      BROADTAPE_URL: "http://127.0.0.1:1",
+      BROADTAPE_TOKEN: "t",
+      BROADTAPE_DESK_TOKEN: "d",
+      DEMO_SPEED: "5",
+      OTHER: "kept",
+    });
     await running.stop();
     expect(isAlive(starts()[0]?.pid ?? 0)).toBe(false);
   });

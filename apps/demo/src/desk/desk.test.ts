@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { ExactNumber } from "@broadtape/protocol/json";
 import { compareDecimals } from "@broadtape/protocol/money";
+import { rankedQuotes } from "@broadtape/protocol/products/rfq/ranking";
+import { type Rfq, foldRfq } from "@broadtape/protocol/products/rfq/state";
 import type { Order } from "./desk.ts";
 import { PROVIDERS } from "./providers.ts";
 import { recordedDesk } from "./recorded-desk.ts";
@@ -73,6 +75,31 @@ describe("the desk", () => {
       .flatMap((each) => (each.type === "quote.received" ? [each.data.askPrice ?? each.data.bidPrice] : []));
     expect(changed.length).toBeGreaterThan(3);
     for (const price of changed) expect(price).toMatchObject({ digits: expect.stringMatching(/^1\.(499|500)\d\d$/) });
+  });
+
+  it("says how quotes rank whenever that changes, as the server's view would rank them, and does not repeat itself", async () => {
+    const { desk, clock, events } = recordedDesk();
+    const { rfq } = await desk.request(ada, { ...order, side: "two-way", seconds: 60 });
+    await clock.pass(61_000);
+    let folded: Rfq | undefined;
+    let last: unknown;
+    let changes = 0;
+    for (const [index, event] of events.entries()) {
+      folded = foldRfq(folded, event);
+      if (event.type === "quotes.ranked") {
+        expect(event.data.rankings).not.toEqual(last);
+        last = event.data.rankings;
+        changes++;
+      }
+      // What belongs together is written at one time.
+      if (folded === undefined || events[index + 1]?.at === event.at) continue;
+      const standing = rankedQuotes({ ...folded, ranks: {} }).filter(({ status }) => status === "valid");
+      const said = rankedQuotes(folded).filter(({ status }) => status === "valid");
+      expect(said).toEqual(standing);
+    }
+    expect(folded?.id).toBe(rfq.id);
+    expect(changes).toBeGreaterThan(5);
+    expect(changes).toBeLessThan(events.filter(({ type }) => type === "quote.received" || type === "quote.expired").length);
   });
 
   it("declines what is too much for a provider", async () => {

@@ -2,6 +2,7 @@
 import { type Decimal, compareDecimals, toBig, toJsonNumber } from "@broadtape/protocol/money";
 import type { Quote } from "@broadtape/protocol/products/rfq/state";
 import type { Clock } from "./clock.ts";
+import type { NewId } from "./ids.ts";
 import { INSTRUMENTS, type Instrument, instrumentOf } from "./instruments.ts";
 import type { MarketPrices } from "./market-prices.ts";
 import { PROVIDERS } from "./providers.ts";
@@ -16,8 +17,7 @@ export interface DeskOptions {
   readonly random: Random;
   readonly prices: MarketPrices;
   readonly tape: Pick<Tape, "write" | "isBehind">;
-  /** A name that no other start of the demo has. */
-  readonly run: string;
+  readonly newId: NewId;
 }
 
 export interface Order {
@@ -45,7 +45,6 @@ export class Desk {
   readonly #open = new Map<string, RfqOnDesk>();
   /** Oldest first, at most {@link MAX_ENDED}. */
   readonly #ended = new Map<string, RfqOnDesk>();
-  #numbers = 0;
   #isClosed = false;
 
   constructor(options: DeskOptions) {
@@ -55,8 +54,8 @@ export class Desk {
   /** Resolves when the RFQ is in the log. */
   async request(trader: Trader, order: Order): Promise<RfqOnDesk> {
     const instrument = this.#check(trader, order);
-    const { clock, random, tape } = this.#options;
-    const rfqId = this.#newId("rfq");
+    const { clock, random, tape, newId } = this.#options;
+    const rfqId = newId("rfq");
     const data = {
       rfqId,
       traderId: trader.userId,
@@ -94,7 +93,7 @@ export class Desk {
       throw new DeskRefusal(409, choice.quoteId === undefined ? "no quote stands" : `the quote ${choice.quoteId} does not stand`);
     }
     const { id: quoteId, lpId } = quote;
-    const trade: Trade = { tradeId: this.#newId("trade"), price, quantity: rfq.rfq.quantity, side, quoteId, lpId };
+    const trade: Trade = { tradeId: this.#options.newId("trade"), price, quantity: rfq.rfq.quantity, side, quoteId, lpId };
     if ((await rfq.fill(trade)) === "refused") throw new DeskRefusal(409, "the RFQ is no longer open");
     return trade;
   }
@@ -134,14 +133,14 @@ export class Desk {
   }
 
   #distribute(rfq: RfqOnDesk, instrument: Instrument): void {
-    const { clock, random, prices, tape } = this.#options;
+    const { clock, random, prices, tape, newId } = this.#options;
     rfq.distribute(PROVIDERS.length);
     for (const provider of PROVIDERS) {
       answer(rfq, provider, instrument, {
         now: () => clock.now(),
         random,
         mid: () => prices.mid(instrument.symbol),
-        newQuoteId: () => this.#newId("quote"),
+        newQuoteId: () => newId("quote"),
         isBehind: () => tape.isBehind,
       });
     }
@@ -161,10 +160,6 @@ export class Desk {
     this.#open.delete(rfqId);
     this.#ended.set(rfqId, rfq);
     for (const oldest of this.#ended.keys()) if (this.#ended.size > MAX_ENDED) this.#ended.delete(oldest);
-  }
-
-  #newId(kind: "rfq" | "quote" | "trade"): string {
-    return `${kind}-${this.#options.run}-${(++this.#numbers).toString(36)}`;
   }
 }
 

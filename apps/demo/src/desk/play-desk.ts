@@ -4,6 +4,8 @@ import type { Publisher } from "../publisher.ts";
 import type { Clock } from "./clock.ts";
 import { Desk } from "./desk.ts";
 import { deskApp } from "./http.ts";
+import { idsOf } from "./ids.ts";
+import type { LeftoversOptions } from "./leftovers.ts";
 import type { MarketPrices } from "./market-prices.ts";
 import type { Random } from "./random.ts";
 import { Tape } from "./tape.ts";
@@ -16,18 +18,21 @@ export interface DeskSceneOptions {
   readonly publisher: Publisher;
   /** Tells the server where the desk listens. */
   readonly announce: (desk: { readonly port: number; readonly secret: string }) => void;
+  /** Ends what an earlier start left open; done before anything new is asked for. */
+  readonly leftovers: (write: LeftoversOptions["write"]) => Promise<void>;
   readonly onFault: (error: unknown) => void;
 }
 
 /** Resolves when the desk deals. */
 export async function playDesk(options: DeskSceneOptions): Promise<{ close(): Promise<void> }> {
-  const { clock, random, prices, publisher, announce, onFault } = options;
+  const { clock, random, prices, publisher, announce, leftovers, onFault } = options;
   const run = `${clock.now().toString(36)}${randomBytes(2).toString("hex")}`;
   const tape = new Tape({ run, publish: (lines) => publisher.publish(lines), onFault });
-  const desk = new Desk({ clock, random, prices, tape, run });
+  const desk = new Desk({ clock, random, prices, tape, newId: idsOf(run) });
   const secret = randomBytes(32).toString("base64url");
   const app = deskApp(desk, secret);
   const url = await app.listen({ host: "127.0.0.1", port: 0 });
+  await leftovers((tenant, rfqId, events) => tape.write(tenant, rfqId, events, clock.now()));
   const callOff = trade({ desk, clock, random });
   announce({ port: Number(new URL(url).port), secret });
   return {

@@ -5,6 +5,7 @@ import { type Rfq, STATUS_OF, foldRfq, isFinal, mayBecome } from "@broadtape/pro
 import { Desk } from "./desk.ts";
 import type { DeskEvent } from "./events.ts";
 import { FakeClock } from "./fake-clock.ts";
+import { idsOf } from "./ids.ts";
 import { INSTRUMENTS } from "./instruments.ts";
 import { MarketPrices } from "./market-prices.ts";
 import { seeded } from "./random.ts";
@@ -30,7 +31,7 @@ export function recordedDesk(seed = 1) {
       return "stored" as const;
     },
   };
-  const desk = new Desk({ clock, random, prices, tape, run: "run" });
+  const desk = new Desk({ clock, random, prices, tape, newId: idsOf("run") });
   const typesOf = (rfqId: string) => events.filter(({ data }) => data.rfqId === rfqId).map(({ type }) => type);
   return { desk, clock, random, prices, events, rfqs, server, typesOf };
 }

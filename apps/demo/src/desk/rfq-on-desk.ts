@@ -1,4 +1,5 @@
 /** One RFQ from the request to its end: what was published of it, and what is still to happen to it. */
+import { isDeepStrictEqual } from "node:util";
 import type { Decimal } from "@broadtape/protocol/money";
 import { isFinal, foldRfq, type Quote, type Rfq, type RfqStatus } from "@broadtape/protocol/products/rfq/state";
 import { rankedQuotes } from "@broadtape/protocol/products/rfq/ranking";
@@ -118,13 +119,13 @@ export class RfqOnDesk {
       return;
     }
     const isFirst = this.#rfq.status === "distributed";
-    this.#tell(received, this.#ranked(received), ...(isFirst ? [{ type: "rfq.quoted", data: { rfqId } } as const] : []));
+    this.#tell(received, ...this.#ranked(received), ...(isFirst ? [{ type: "rfq.quoted", data: { rfqId } } as const] : []));
   }
 
   /** A quote lapsed or was withdrawn. */
   expireQuote(quoteId: string, lpId: string): void {
     const expired: DeskEvent = { type: "quote.expired", data: { rfqId: this.#rfq.id, quoteId, lpId } };
-    this.#tell(expired, this.#ranked(expired));
+    this.#tell(expired, ...this.#ranked(expired));
   }
 
   extend(ms: number): void {
@@ -155,12 +156,14 @@ export class RfqOnDesk {
     });
   }
 
-  /** As the server's view ranks what stands after this event, and said aloud for those who only listen. */
-  #ranked(event: DeskEvent): DeskEvent {
-    const after = { ...(foldRfq(this.#rfq, event) ?? this.#rfq), ranks: {} };
-    const standing = rankedQuotes(after).filter(({ status }) => status === "valid");
+  /** As the server's view ranks what stands after this event, for those who only listen; nothing where that was said before. */
+  #ranked(event: DeskEvent): DeskEvent[] {
+    const after = foldRfq(this.#rfq, event) ?? this.#rfq;
+    const standing = rankedQuotes({ ...after, ranks: {} }).filter(({ status }) => status === "valid");
     const rankings = standing.map(({ id: quoteId, ranking, isBestBid, isBestAsk }) => ({ quoteId, ranking, isBestBid, isBestAsk }));
-    return { type: "quotes.ranked", data: { rfqId: this.#rfq.id, rankings } };
+    const ranked: DeskEvent = { type: "quotes.ranked", data: { rfqId: this.#rfq.id, rankings } };
+    const isKnown = isDeepStrictEqual(foldRfq(after, ranked)?.ranks, after.ranks);
+    return isKnown ? [] : [ranked];
   }
 
   #tell(...events: readonly DeskEvent[]): void {

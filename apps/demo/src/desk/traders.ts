@@ -12,7 +12,8 @@ export interface TradersOptions {
   readonly random: Random;
 }
 
-const TRADERS: readonly [Trader, ...Trader[]] = [
+/** Users of the demo whom nobody has to be: they trade by themselves. */
+export const TRADERS: readonly [Trader, ...Trader[]] = [
   { userId: "ada", tenant: "demo-bank" },
   { userId: "ben", tenant: "demo-bank" },
 ];
