@@ -166,6 +166,18 @@ export function registryContract(openNew: () => Promise<Registry>, reopen?: (reg
       expect(await registry.listNotices({ limit: 10 })).toEqual([{ ...claim, status, attempts, lastError, doneAt }]);
     });
 
+    it("can be claimed again once their claim was released, and not once they ended", async () => {
+      expect(await registry.releaseNotice(claim)).toBe(false);
+      await registry.claimNotice(claim);
+      expect(await registry.releaseNotice({ ...claim, tenant: "other" })).toBe(false);
+      expect(await registry.releaseNotice(claim)).toBe(true);
+      expect(await registry.listNotices({ limit: 10 })).toEqual([]);
+      expect(await registry.claimNotice(claim)).toBe(true);
+      await registry.finishNotice(end);
+      expect(await registry.releaseNotice(claim)).toBe(false);
+      expect(await registry.claimNotice(claim)).toBe(false);
+    });
+
     it("without an outcome become unknown when they are abandoned, the others stay", async () => {
       await registry.claimNotice(claim);
       await registry.claimNotice({ ...claim, eventId: "done" });

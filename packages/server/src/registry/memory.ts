@@ -44,6 +44,10 @@ export function createMemoryRegistry(): Registry {
       notices.set(noticeKey(record), { ...record, status, attempts, lastError, doneAt });
       return Promise.resolve(true);
     },
+    async releaseNotice(key) {
+      const isOpen = notices.get(noticeKey(key))?.status === "claimed";
+      return Promise.resolve(isOpen && notices.delete(noticeKey(key)));
+    },
     async abandonNotices(doneAt) {
       const open = [...notices.values()].filter(({ status }) => status === "claimed");
       for (const record of open) notices.set(noticeKey(record), { ...record, status: "unknown", doneAt });

@@ -19,7 +19,7 @@ export interface NoticesTable {
   done_at: number | null;
 }
 
-type Notices = Pick<Registry, "claimNotice" | "finishNotice" | "abandonNotices" | "listNotices" | "sweepNotices">;
+type Notices = Pick<Registry, "claimNotice" | "finishNotice" | "releaseNotice" | "abandonNotices" | "listNotices" | "sweepNotices">;
 
 export function noticeStatements(db: Kysely<RegistrySchema>): Notices {
   return {
@@ -41,6 +41,16 @@ export function noticeStatements(db: Kysely<RegistrySchema>): Notices {
         .where("status", "=", "claimed")
         .executeTakeFirstOrThrow();
       return numUpdatedRows === 1n;
+    },
+
+    async releaseNotice({ tenant, eventId }) {
+      const { numDeletedRows } = await db
+        .deleteFrom("notices")
+        .where("tenant", "=", tenant)
+        .where("event_id", "=", eventId)
+        .where("status", "=", "claimed")
+        .executeTakeFirstOrThrow();
+      return numDeletedRows === 1n;
     },
 
     async abandonNotices(doneAt) {

@@ -85,6 +85,8 @@ export interface Registry {
   claimNotice(claim: NoticeClaim): Promise<boolean>;
   /** Ends a claim, once: true if there was one without an outcome. */
   finishNotice(end: NoticeEnd): Promise<boolean>;
+  /** Takes back a claim without an outcome, as if it had never been; true if there was one. */
+  releaseNotice(key: NoticeKey): Promise<boolean>;
   /** Ends every claim without an outcome as `unknown`; for the start, when whoever claimed them is gone. Returns how many. */
   abandonNotices(doneAt: number): Promise<number>;
   /** By `claimedAt`, newest first. */

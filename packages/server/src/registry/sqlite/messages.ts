@@ -1,5 +1,5 @@
 /** What the registry and its thread say to each other. */
-import type { CookieSession, DurableCursor, NoticeClaim, NoticeEnd, NoticeQuery } from "../registry.ts";
+import type { CookieSession, DurableCursor, NoticeClaim, NoticeEnd, NoticeKey, NoticeQuery } from "../registry.ts";
 
 export interface WorkerStart {
   readonly file: string;
@@ -14,6 +14,7 @@ export type Request =
   | { readonly kind: "findCursor"; readonly key: Pick<DurableCursor, "tenant" | "userId" | "clientId" | "surface"> }
   | { readonly kind: "claimNotice"; readonly claim: NoticeClaim }
   | { readonly kind: "finishNotice"; readonly end: NoticeEnd }
+  | { readonly kind: "releaseNotice"; readonly key: NoticeKey }
   | { readonly kind: "abandonNotices"; readonly doneAt: number }
   | { readonly kind: "listNotices"; readonly query: NoticeQuery }
   | { readonly kind: "sweepNotices"; readonly claimedBefore: number }

@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import type { CookieSession, DurableCursor, NoticeClaim, NoticeEnd, NoticeQuery, NoticeRecord, Registry } from "../registry.ts";
+import type { CookieSession, DurableCursor, NoticeClaim, NoticeEnd, NoticeKey, NoticeQuery, NoticeRecord, Registry } from "../registry.ts";
 import type { Answer, Request, WorkerStart } from "./messages.ts";
 
 export const REGISTRY_FILE = "registry.db";
@@ -89,6 +89,10 @@ class SqliteRegistry implements Registry {
 
   async finishNotice(end: NoticeEnd): Promise<boolean> {
     return (await this.#ask({ kind: "finishNotice", end })) as boolean;
+  }
+
+  async releaseNotice({ tenant, eventId }: NoticeKey): Promise<boolean> {
+    return (await this.#ask({ kind: "releaseNotice", key: { tenant, eventId } })) as boolean;
   }
 
   async abandonNotices(doneAt: number): Promise<number> {

@@ -48,6 +48,8 @@ async function perform(request: Request): Promise<unknown> {
       return registry.claimNotice(request.claim);
     case "finishNotice":
       return registry.finishNotice(request.end);
+    case "releaseNotice":
+      return registry.releaseNotice(request.key);
     case "abandonNotices":
       return registry.abandonNotices(request.doneAt);
     case "listNotices":
