@@ -4,6 +4,15 @@ import { ExactNumber, type JsonNumber, parseJson } from "./json.ts";
 
 const side = { price: 1.1, size: 5, source: "LP1" };
 const ofRfq = { traderId: "ann", symbol: "EUR/USD" };
+const transaction = {
+  id: "t1",
+  amount: "50000.00",
+  currency: "NGN",
+  type: "TRANSFER",
+  status: "SUCCESS",
+  createdAt: "2026-11-21T12:00:00.000Z",
+};
+const balances = { availableBalance: 1, ledgerBalance: "1.00", pendingAmount: 0, lockedAmount: 0 };
 const samples = {
   "market-data.best-price": { symbol: "EUR/USD", bestBid: side, bestAsk: side, midPrice: 1.1, spread: 0, spreadBps: 0, timestamp: 1 },
   "market-data.quote": { symbol: "EUR/USD", source: "LP1", bid: 1.1, bidSize: 1, ask: 1.2, askSize: 1, timestamp: 1 },
@@ -39,6 +48,12 @@ const samples = {
   "rfq.expired": { rfqId: "r1", ...ofRfq },
   "rfq.cancelled": { rfqId: "r1", reason: "changed my mind", ...ofRfq },
   "rfq.extended": { rfqId: "r1", newExpiresAt: "2026-11-21T12:00:00.000Z", ...ofRfq },
+  "transaction.created": { userId: "ann", transaction },
+  "transaction.updated": { userId: "ann", transaction: { ...transaction, fees: 0, meta: { channel: "app" } } },
+  "transaction.completed": { userId: "ann", transaction: { ...transaction, counterpartyName: "Ben", counterpartyPhone: "080" } },
+  "wallet.balance": { userId: "ann", wallet: { currency: "NGN", ...balances } },
+  "wallet.changed": { userId: "ann", wallet: { currency: "NGN", action: "FROZEN", status: "FROZEN" } },
+  "fraud.alert": { userId: "ann", alert: { transactionId: "t1", riskScore: 0.9, reason: "odd", action: "REVIEW" } },
 } satisfies { [T in keyof typeof catalogue]: EventData<T> };
 
 interface ObjectSchema {

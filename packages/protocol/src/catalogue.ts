@@ -14,6 +14,7 @@ import {
   rfqQuoted,
   rfqValidated,
 } from "./products/rfq/schema.ts";
+import { fraudAlertData, transactionData, walletBalanceData, walletChangedData } from "./products/transactions/schema.ts";
 
 /** One event type. `internal` ones are published by the server itself and refused from outside. */
 export interface EventType {
@@ -41,6 +42,12 @@ export const catalogue = {
   "rfq.expired": { schema: rfqExpired, description: "An RFQ's time was up." },
   "rfq.cancelled": { schema: rfqCancelled, description: "An RFQ was cancelled." },
   "rfq.extended": { schema: rfqExtended, description: "An RFQ has more time." },
+  "transaction.created": { schema: transactionData, description: "A transaction of a user's began." },
+  "transaction.updated": { schema: transactionData, description: "Something about a transaction changed." },
+  "transaction.completed": { schema: transactionData, description: "A transaction came to its end." },
+  "wallet.balance": { schema: walletBalanceData, description: "The balance of a user's wallet, as it stands now." },
+  "wallet.changed": { schema: walletChangedData, description: "A wallet was created, frozen, unfrozen or closed." },
+  "fraud.alert": { schema: fraudAlertData, description: "A transaction looks like fraud." },
 } as const satisfies Record<string, EventType>;
 
 export type EventTypeName = keyof typeof catalogue;

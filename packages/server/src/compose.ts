@@ -29,6 +29,7 @@ import { marketDataSocket } from "./products/market-data/socket-surface.ts";
 import { marketDataStream } from "./products/market-data/stream-surface.ts";
 import { rfqProduct } from "./products/rfq/declaration.ts";
 import { rfqSocket } from "./products/rfq/socket-surface.ts";
+import { transactionsProduct } from "./products/transactions/declaration.ts";
 import type { Registry } from "./registry/registry.ts";
 import { openSqliteRegistry } from "./registry/sqlite/sqlite-registry.ts";
 import { createApp } from "./transports/http/app.ts";
@@ -169,7 +170,7 @@ function productsOf({ limits, symbols }: Config): { products: Product[]; surface
   const commandRate = { burst: limits.marketDataCommandsBurst, perSecond: limits.marketDataCommandsPerSecond };
   const { heartbeatMs, symbolsPerClient, marketDataIdleMs } = limits;
   return {
-    products: [prices, rfqProduct],
+    products: [prices, rfqProduct, transactionsProduct],
     surfaces: [
       marketDataSocket(prices, { heartbeatMs, idleMs: marketDataIdleMs, symbolsPerClient, commandRate }),
       rfqSocket({ heartbeatMs, idleMs: marketDataIdleMs, rfqsPerClient: limits.rfqsPerClient, commandRate }),

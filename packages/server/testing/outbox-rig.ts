@@ -30,6 +30,7 @@ export function outboxRig(over: Partial<Surface> = {}) {
   const owner = {
     paused: () => said.push("paused"),
     drained: () => said.push("drained"),
+    sent: () => undefined,
     wants: (message: Message) => message.offset !== 666,
     overrun: () => said.push("overrun"),
   };

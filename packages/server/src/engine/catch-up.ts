@@ -37,6 +37,8 @@ export async function catchUp(host: CatchUpHost, session: Session): Promise<void
     if (host.ring.covers(position)) {
       const behind = sendFromRing(host, session, position);
       outbox.flush();
+      // Goes on when acks come.
+      if (behind === "full") return;
       if (behind === undefined) {
         session.flow();
         if (lagging) sayCaughtUp(session);
@@ -55,8 +57,9 @@ export async function catchUp(host: CatchUpHost, session: Session): Promise<void
       return;
     }
     lagging ||= sayLagging(host, session, page.events[0]?.storedAt);
-    for (const event of page.events) send(host, session, host.messagesOf(event));
+    const isFull = page.events.some((event) => send(host, session, host.messagesOf(event)) === "full");
     outbox.flush();
+    if (isFull) return;
     outbox.advance(page.upTo);
   }
 }
@@ -66,23 +69,33 @@ function isWanted(session: Session): boolean {
   return !session.isClosed && !session.outbox.flowing;
 }
 
-/** Sends whole batches until a chunk is full; returns when the next one was stored, or undefined when there is none. */
-function sendFromRing(host: CatchUpHost, session: Session, position: Offset): number | undefined {
+/**
+ * Sends whole batches until a chunk is full; returns when the next one was stored, or undefined when there is none; "full"
+ * where events have to wait for acks, even in the middle of a batch.
+ */
+function sendFromRing(host: CatchUpHost, session: Session, position: Offset): number | "full" | undefined {
   let bytes = 0;
   for (const step of host.ring.after(position)) {
     if (bytes >= CHUNK_BYTES) return step.storedAt;
-    bytes += send(host, session, step.messages);
+    const sent = send(host, session, step.messages, position);
+    if (sent === "full") return sent;
+    bytes += sent;
     session.outbox.advance(step.upTo);
   }
   session.outbox.advance(host.routedTo);
   return undefined;
 }
 
-function send(host: CatchUpHost, session: Session, messages: readonly Message[]): number {
+/** Bytes that were sent of what stands after `position`; "full" where one has to wait for acks. */
+function send(host: CatchUpHost, session: Session, messages: readonly Message[], position = 0): number | "full" {
   let bytes = 0;
   for (const [index, message] of messages.entries()) {
     const subscription = subscriptionOf(session, message);
-    if (subscription === undefined || message.offset <= subscription.from) continue;
+    if (subscription === undefined || message.offset <= Math.max(subscription.from, position)) continue;
+    if (!session.outbox.takes(message.offset)) {
+      session.outbox.awaitAcks(message.offset);
+      return "full";
+    }
     if (session.surface.isOneFeed === true && wasToldElsewhere(session, messages, index)) continue;
     if (!session.outbox.replay(message)) continue;
     bytes += message.size;

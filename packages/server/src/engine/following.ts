@@ -23,6 +23,8 @@ export interface FollowRequest {
   readonly isDurable?: boolean | undefined;
   readonly maxUpdatesPerSecond?: number | undefined;
   readonly filters?: Filters | undefined;
+  /** In place of `filters`: a surface's own, asked for each message anew. */
+  readonly accepts?: ((message: Message) => boolean) | undefined;
   /** False leaves snapshots out. */
   readonly snapshot?: boolean | undefined;
 }
@@ -221,7 +223,7 @@ function subscribeAll(host: FollowingHost, session: Session, request: FollowRequ
   const added: [string, Following][] = [];
   // Filters are checked against every topic before any is followed: a refused request changes nothing.
   const allowed = request.topics.map((topic) => ({ topic, allowed: allow(host, session.identity, topic) }));
-  const filterOf = (kind: TopicKind) => request.filters && compileFilters(request.filters, kind.filterable ?? []);
+  const filterOf = (kind: TopicKind) => request.accepts ?? filterFor(kind, request.filters);
   for (const each of allowed) if (typeof each.allowed !== "string") filterOf(each.allowed.kind);
   for (const { topic, allowed: target } of allowed) {
     if (typeof target === "string") {
@@ -235,6 +237,11 @@ function subscribeAll(host: FollowingHost, session: Session, request: FollowRequ
     }
   }
   return { results, added };
+}
+
+function filterFor(kind: TopicKind, filters: Filters | undefined): Subscription["filter"] {
+  if (filters === undefined) return undefined;
+  return kind.filter === undefined ? compileFilters(filters, kind.filterable ?? []) : kind.filter(filters);
 }
 
 function subscribe(

@@ -82,6 +82,8 @@ export interface Surface {
   readonly isOneFeed?: true;
   /** Several events of one publish batch; without it they are sent one by one, in one write. */
   wordBatch?(messages: readonly Message[]): Words;
+  /** A message that was sent before and not acknowledged; without it as any message. `attempt` is 2 the first time. */
+  wordRedelivered?(message: Message, attempt: number): Words;
   /** A value that replaced `replaced` older ones; without it as any message. */
   wordConflated?(message: Message, replaced: number): Words;
   heartbeat(lastEventId: string, now: number): Words;

@@ -8,6 +8,7 @@
  */
 import type { Offset } from "@broadtape/protocol/event-id";
 import type { Clock } from "./clock.ts";
+import type { Delivery } from "./delivery.ts";
 import { type Connection, Message, type Surface, type Words } from "./message.ts";
 import type { Meter } from "./meter.ts";
 import type { Notice, Sequence } from "./sequence.ts";
@@ -36,6 +37,8 @@ export interface OutboxOwner {
   drained(): void;
   /** Whether a value that waited is still followed and newer than the snapshot of it. */
   wants(message: Message): boolean;
+  /** An event was sent that waits for its ack. */
+  sent(): void;
   /** More is owed to this session alone than it may ever be owed. */
   overrun(): void;
 }
@@ -67,6 +70,10 @@ export class Outbox {
   #flowing = true;
   /** Where the lossless lane stands while it does not flow, or while something is pending: every event up to here was sent. */
   #sentTo: Offset = 0;
+  /** Set where events wait for acks. */
+  delivery: Delivery | undefined;
+  /** Since when events wait in the log for acks of those before them, on the monotonic clock. */
+  awaitsAcksSince: number | undefined;
   /** When the connection stopped taking bytes, on the monotonic clock. */
   stuckSince: number | undefined;
   /** When something was last sent. */
@@ -116,7 +123,7 @@ export class Outbox {
     if (message.offset <= subscription.from || this.#passesOver(message)) return;
     if (subscription.filter !== undefined && !subscription.filter(message)) return;
     if (message.key === undefined) {
-      if (this.#flowing) this.push(message);
+      if (this.#flowing) this.#sendLossless(message);
     } else if (subscription.minIntervalMs === 0 && this.#takesValues && this.#held.size === 0) {
       this.push(message);
     } else {
@@ -139,10 +146,44 @@ export class Outbox {
   /** A message out of the ring or the log; false where this session is not told of it. */
   replay(message: Message): boolean {
     if (this.#passesOver(message)) return false;
+    if (this.delivery?.isDone(message.offset) === true) return false;
     if (this.#oldestHeld < message.offset) this.#releaseBefore(message.offset);
-    this.push(message);
+    this.#sendLossless(message);
     this.#last = message;
     return true;
+  }
+
+  /** False where the event has to wait for acks of those before it: see {@link awaitAcks}. */
+  takes(offset: Offset): boolean {
+    return this.delivery?.takes(offset) !== false;
+  }
+
+  /** The lossless lane stops before this event; it goes on when acks have made room. */
+  awaitAcks(offset: Offset): void {
+    this.#sentTo = offset - 1;
+    this.#flowing = false;
+    this.awaitsAcksSince ??= this.#host.clock.monotonic();
+  }
+
+  /** Sends an event again that was not acknowledged. */
+  redeliver(message: Message): void {
+    this.#sendLossless(message);
+  }
+
+  #sendLossless(message: Message): void {
+    const { delivery } = this;
+    if (delivery === undefined) {
+      this.push(message);
+      return;
+    }
+    if (!delivery.takes(message.offset)) {
+      this.awaitAcks(message.offset);
+      return;
+    }
+    const attempt = delivery.sending(message);
+    const words = attempt > 1 ? this.#surface.wordRedelivered?.(message, attempt) : undefined;
+    this.push(words === undefined ? message : { words, size: message.size });
+    this.#owner.sent();
   }
 
   /** Told already on another topic, or nothing that this surface has words for. */

@@ -6,6 +6,7 @@ import type { z } from "zod";
 import type { Epoch, Offset } from "@broadtape/protocol/event-id";
 import type { PublishedEvent } from "@broadtape/protocol/event";
 import type { Identity } from "@broadtape/protocol/identity";
+import type { Message } from "./message.ts";
 
 /** A stored event as folds and tellings see it: `data` checked and parsed, digits kept. */
 export interface DomainEvent {
@@ -115,6 +116,8 @@ export interface TopicKind<S = unknown> {
   readonly newestType?: string;
   /** Fields of an event's data that a subscription may filter by (dotted paths). */
   readonly filterable?: readonly string[];
+  /** In place of `filterable`: filters with a meaning of their own. Throws BAD_REQUEST, with a path, for what is none. */
+  filter?(filters: unknown): (message: Message) => boolean;
 }
 
 /** A fault that the schema cannot see. */

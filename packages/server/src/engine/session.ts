@@ -2,6 +2,7 @@
 import { Refusal } from "@broadtape/protocol/errors";
 import type { Offset } from "@broadtape/protocol/event-id";
 import type { Identity } from "@broadtape/protocol/identity";
+import type { Delivery } from "./delivery.ts";
 import type { Connection, Message, Surface, Words } from "./message.ts";
 import { Outbox, type OutboxHost, type OutboxOwner } from "./outbox.ts";
 import type { TopicKind } from "./product.ts";
@@ -33,6 +34,9 @@ export interface SessionHost extends OutboxHost {
   /** After how long a client should come back, jittered. */
   reconnectAfterMs(): number;
 }
+
+/** When to look again whether a connection takes bytes. */
+const STUCK_MS = 1000;
 
 export class Session {
   readonly id: string;
@@ -105,6 +109,30 @@ export class Session {
     for (const run of waiting) run();
   }
 
+  /** From now on lossless events are acknowledged: sent up to a window, and again until they are. */
+  guarantee(delivery: Delivery): void {
+    this.outbox.delivery = delivery;
+  }
+
+  /** Acks came in: what waited for them goes on. */
+  acked(): void {
+    this.outbox.awaitsAcksSince = undefined;
+    if (!this.outbox.flowing) this.#host.catchUp(this);
+  }
+
+  #redeliverLater(): void {
+    const { delivery } = this.outbox;
+    if (delivery === undefined || this.#deadlines.get("redelivery")?.done === false) return;
+    const { nextDueAt } = delivery;
+    if (nextDueAt === Infinity) return;
+    this.arm("redelivery", nextDueAt - this.#host.clock.monotonic(), () => {
+      // Nothing is sent again to a connection that has not yet taken the first.
+      if (this.outbox.idle) for (const { message } of delivery.due()) this.outbox.redeliver(message);
+      if (this.outbox.idle || delivery.nextDueAt > this.#host.clock.monotonic()) this.#redeliverLater();
+      else this.arm("redelivery", STUCK_MS, () => this.#redeliverLater());
+    });
+  }
+
   /** Arms a named deadline of this session in place of the one of that name before. */
   arm(name: string, ms: number, run: () => void): void {
     this.#host.wheel.disarm(this.#deadlines.get(name));
@@ -161,6 +189,9 @@ export class Session {
         if (!this.outbox.flowing) this.#host.catchUp(this);
       },
       wants: (message: Message) => this.#wants(message),
+      sent: () => {
+        this.#redeliverLater();
+      },
       overrun: () => {
         // Not in the middle of routing: others are being told.
         this.#host.clock.endOfTurn(() => {

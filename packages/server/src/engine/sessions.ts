@@ -122,7 +122,9 @@ export class Sessions {
     const now = this.#host.clock.monotonic();
     const { slowConsumerMs, stalledMs } = this.#host.limits;
     for (const session of [...this.#sessions.values()]) {
-      const { stuckSince, flowing } = session.outbox;
+      const { stuckSince, awaitsAcksSince, flowing } = session.outbox;
+      if (awaitsAcksSince !== undefined && now - awaitsAcksSince >= slowConsumerMs)
+        session.close(new Refusal("SLOW_CONSUMER", "no event was acknowledged for too long"));
       if (stuckSince === undefined) continue;
       const allowed = flowing ? stalledMs : slowConsumerMs;
       if (now - stuckSince >= allowed) session.close(new Refusal("SLOW_CONSUMER", "the connection does not drain"));

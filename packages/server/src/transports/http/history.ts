@@ -127,7 +127,9 @@ function limitOf(text: string | null, most: number): number {
 /** As the native protocol words events; `data` is the stored text, digit for digit. */
 function eventText(engine: Engine, topic: Allowed, event: StoredEvent): string {
   const eventId = engine.eventIdOf(event.offset, event.storedAt);
-  return `{"type":"event","topic":${JSON.stringify(topic.name)},"event":"${event.type}","eventId":"${eventId}","time":"${event.time}","data":${event.data},"correlationId":${JSON.stringify(event.correlationId)}}`;
+  // As its followers were told it; conflated values are told by no event of their own.
+  const told = engine.messagesOf(event).find(({ topic: name }) => name === topic.name);
+  return `{"type":"event","topic":${JSON.stringify(topic.name)},"event":"${event.type}","eventId":"${eventId}","time":"${event.time}","data":${told?.data ?? event.data},"correlationId":${JSON.stringify(event.correlationId)}}`;
 }
 
 function sendCacheable(request: FastifyRequest, reply: FastifyReply, body: string, isFixed: boolean): FastifyReply {

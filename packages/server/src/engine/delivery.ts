@@ -1,0 +1,129 @@
+/**
+ * At-least-once delivery on one connection (contract 30-transactions "Delivery guarantee"): what is in flight, up to a window,
+ * and when it is sent again. What does not fit waits in the log.
+ */
+import type { Offset } from "@broadtape/protocol/event-id";
+import { AckedPosition, type AckedState } from "./acked.ts";
+import type { Clock } from "./clock.ts";
+import type { Message } from "./message.ts";
+
+export interface DeliveryRules {
+  /** Events in flight unacknowledged. */
+  readonly window: number;
+  /** After so long without its ack an event is sent again, then after twice as long, and so on. */
+  readonly redeliverMs: number;
+  /** How often an event is sent on one connection; then it waits for the next. */
+  readonly sends: number;
+}
+
+/** Sent on this connection and not acknowledged. Holds the message: at most a window of them. */
+export interface Flight {
+  readonly message: Message;
+  /** How often it was sent, on all connections. */
+  attempt: number;
+  /** On this one. */
+  sends: number;
+  /** When it was first sent on this connection, in milliseconds since the epoch. */
+  readonly sentAt: number;
+  /** On the monotonic clock; Infinity when it is sent no more on this connection. */
+  dueAt: number;
+}
+
+/** Where a client stands: its position, and how often each event without an ack was sent. */
+export interface DeliveryState {
+  readonly acked: AckedState;
+  readonly attempts: ReadonlyMap<Offset, number>;
+}
+
+export class Delivery {
+  readonly position: AckedPosition;
+  readonly #rules: DeliveryRules;
+  readonly #clock: Clock;
+  /** Invariant: every gap of the position that was sent on this connection. In the order of their first sending. */
+  readonly #flights = new Map<Offset, Flight>();
+  /** How often gaps were sent on connections before. */
+  readonly #before: ReadonlyMap<Offset, number>;
+  /** Up to here, what is no gap was acknowledged before and is not told again. */
+  #doneTo: Offset;
+
+  constructor(rules: DeliveryRules, clock: Clock, { acked, attempts }: DeliveryState) {
+    this.#rules = rules;
+    this.#clock = clock;
+    this.#before = attempts;
+    this.position = new AckedPosition(acked, rules.window);
+    this.#doneTo = acked.upTo;
+  }
+
+  /** Whether an event may be sent now; false while the window is full. */
+  takes(offset: Offset): boolean {
+    return !this.position.isFull || offset <= this.position.sentTo;
+  }
+
+  /** Acknowledged before this connection, so that a replay passes over it. */
+  isDone(offset: Offset): boolean {
+    return offset <= this.#doneTo && !this.position.isPending(offset);
+  }
+
+  /** The client itself asked for everything after this: what it acknowledged before is told again, without waiting for another ack. */
+  repeatAfter(offset: Offset): void {
+    this.#doneTo = Math.min(this.#doneTo, offset);
+  }
+
+  /** Notes that the message goes out; returns which attempt it is. */
+  sending(message: Message): number {
+    const { offset } = message;
+    this.position.sent(offset);
+    if (!this.position.isPending(offset)) return 1;
+    const flight = this.#flights.get(offset) ?? {
+      message,
+      attempt: this.#before.get(offset) ?? 0,
+      sends: 0,
+      sentAt: this.#clock.now(),
+      dueAt: Infinity,
+    };
+    flight.attempt += 1;
+    flight.sends += 1;
+    const wait = this.#rules.redeliverMs * 2 ** (flight.sends - 1);
+    flight.dueAt = flight.sends < this.#rules.sends ? this.#clock.monotonic() + wait : Infinity;
+    this.#flights.set(offset, flight);
+    return flight.attempt;
+  }
+
+  /** Whether it was waited for. */
+  ack(offset: Offset): boolean {
+    this.#flights.delete(offset);
+    return this.position.ack(offset);
+  }
+
+  /** How many were waited for. */
+  ackUpTo(offset: Offset): number {
+    for (const each of this.#flights.keys()) if (each <= offset) this.#flights.delete(each);
+    return this.position.ackUpTo(offset);
+  }
+
+  /** What is to be sent again now, oldest first. */
+  due(): Flight[] {
+    const now = this.#clock.monotonic();
+    const due = [...this.#flights.values()].filter(({ dueAt }) => dueAt <= now);
+    return due.sort((a, b) => a.message.offset - b.message.offset);
+  }
+
+  /** When something is next to be sent again, on the monotonic clock; Infinity for never. */
+  get nextDueAt(): number {
+    let next = Infinity;
+    for (const { dueAt } of this.#flights.values()) next = Math.min(next, dueAt);
+    return next;
+  }
+
+  /** In the order of their first sending on this connection; a metric, and what is kept of them. */
+  flights(): Iterable<Flight> {
+    return this.#flights.values();
+  }
+
+  /** As the next connection begins. */
+  state(): DeliveryState {
+    const acked = this.position.toJSON();
+    const attempts = acked.gaps.map((gap) => [gap, this.#flights.get(gap)?.attempt ?? this.#before.get(gap) ?? 1] as const);
+    return { acked, attempts: new Map(attempts) };
+  }
+}
