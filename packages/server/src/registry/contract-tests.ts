@@ -1,5 +1,6 @@
 /** What every registry must do. Each adapter's test runs these. */
 import { beforeEach, afterEach, describe, expect, it } from "vitest";
+import { subscriptionContract } from "./contract-tests-subscriptions.ts";
 import type { CookieSession, DurableCursor, NoticeClaim, NoticeEnd, Registry } from "./registry.ts";
 
 const session: CookieSession = {
@@ -236,4 +237,11 @@ export function registryContract(openNew: () => Promise<Registry>, reopen?: (reg
         ]);
       });
   });
+  subscriptionContract(
+    () => registry,
+    reopen &&
+      (async () => {
+        registry = await reopen(registry);
+      }),
+  );
 }

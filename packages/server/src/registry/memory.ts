@@ -1,4 +1,5 @@
 /** A registry in memory, for tests: what the port says and nothing more. */
+import { memorySubscriptions } from "./memory-subscriptions.ts";
 import type { CookieSession, DurableCursor, NoticeKey, NoticeRecord, Registry } from "./registry.ts";
 
 export function createMemoryRegistry(): Registry {
@@ -64,6 +65,7 @@ export function createMemoryRegistry(): Registry {
       for (const record of old) notices.delete(noticeKey(record));
       return Promise.resolve(old.length);
     },
+    ...memorySubscriptions(),
     async close() {
       return Promise.resolve();
     },

@@ -1,4 +1,5 @@
 /** The registry port: what must outlive the process besides the log. Every adapter passes `contract-tests.ts`. */
+import type { KeptConnection, KeptSubscription, ListedSubscription, SubscriptionKey } from "./subscriptions.ts";
 
 /** A cookie session (contract 00-common "Identity"). The id itself is never stored, only its SHA-256. */
 export interface CookieSession {
@@ -93,6 +94,27 @@ export interface Registry {
   listNotices(query: NoticeQuery): Promise<readonly NoticeRecord[]>;
   /** Removes what was claimed before this time and has an outcome; returns how many. */
   sweepNotices(claimedBefore: number): Promise<number>;
+
+  /**
+   * Write-behind: called in batches, all or none, the newest of each (tenant, user, client) wins. A stored one keeps its id.
+   * Position and pending move together, and never back within an epoch. Rejects where a new one's id is another's.
+   */
+  saveSubscriptions(subscriptions: readonly KeptSubscription[]): Promise<void>;
+  /** Unsubscribed ones too, until they are deleted. */
+  findSubscription(key: SubscriptionKey): Promise<KeptSubscription | undefined>;
+  /** Undefined for a foreign one. */
+  subscriptionById(tenant: string, userId: string, id: string): Promise<KeptSubscription | undefined>;
+  /** By `subscribedAt`, newest first, at most `LISTED_SUBSCRIPTIONS`. */
+  subscriptionsOf(tenant: string, userId: string): Promise<readonly ListedSubscription[]>;
+  /** With what is pending; true if there was one and it was not foreign. */
+  deleteSubscription(tenant: string, userId: string, id: string): Promise<boolean>;
+
+  /** Write-behind: called in batches, the newest of each `connectionId` wins. A stored one keeps its id. */
+  saveConnections(connections: readonly KeptConnection[]): Promise<void>;
+  /** Ends every connection that has no end; for the start, when whoever held them is gone. Returns how many. */
+  closeOpenConnections(now: number): Promise<number>;
+  /** Removes connections that ended before this time; returns how many. */
+  sweepConnections(before: number): Promise<number>;
 
   close(): Promise<void>;
 }

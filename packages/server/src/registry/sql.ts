@@ -1,8 +1,9 @@
 /** The registry's tables and statements, written once for both dialects: SQLite now, PostgreSQL with several nodes. */
 import { type ColumnType, type Kysely, type Selectable, sql } from "kysely";
-import { type Migration, type MigrationProvider, Migrator } from "kysely/migration";
 import { noticeStatements, type NoticesTable } from "./notices.ts";
 import type { CookieSession, DurableCursor, Registry } from "./registry.ts";
+import { connectionStatements, type ConnectionsTable } from "./sql-connections.ts";
+import { type PendingEventsTable, subscriptionStatements, type SubscriptionsTable } from "./sql-subscriptions.ts";
 
 /** Written once, never changed. */
 type Fixed<T> = ColumnType<T, T, never>;
@@ -29,6 +30,9 @@ export interface RegistrySchema {
     updated_at: number;
   };
   notices: NoticesTable;
+  websocket_connections: ConnectionsTable;
+  websocket_subscriptions: SubscriptionsTable;
+  websocket_pending_events: PendingEventsTable;
 }
 
 /** Rows of one statement: seven values each stay well below what either database takes. */
@@ -77,6 +81,8 @@ export function createSqlRegistry(db: Kysely<RegistrySchema>): SqlRegistry {
     },
 
     ...noticeStatements(db),
+    ...subscriptionStatements(db),
+    ...connectionStatements(db),
   };
 }
 
@@ -148,61 +154,3 @@ function cursorOf(row: Selectable<RegistrySchema["cursors"]>): DurableCursor {
   const { tenant, surface, epoch } = row;
   return { tenant, userId: row.user_id, clientId: row.client_id, surface, ackedOffset: row.acked_offset, epoch, updatedAt: row.updated_at };
 }
-
-/** Brings the tables up to this release. Forward only: what a newer release wrote is refused. */
-export async function migrate(db: Kysely<RegistrySchema>): Promise<void> {
-  const provider: MigrationProvider = { getMigrations: async () => Promise.resolve(MIGRATIONS) };
-  const { error } = await new Migrator({ db, provider }).migrateToLatest();
-  if (error !== undefined)
-    throw error instanceof Error ? error : new Error("the tables cannot be brought up to this release", { cause: error });
-}
-
-/** In the order of their names. A migration that was released is never changed. */
-const MIGRATIONS: Record<string, Migration> = {
-  "0001-sessions-and-cursors": {
-    async up(db: Kysely<unknown>) {
-      await db.schema
-        .createTable("sessions")
-        .addColumn("id_hash", "text", (column) => column.primaryKey())
-        .addColumn("user_id", "text", (column) => column.notNull())
-        .addColumn("tenant", "text", (column) => column.notNull())
-        .addColumn("permissions", "text", (column) => column.notNull())
-        .addColumn("team", "text", (column) => column.notNull())
-        .addColumn("name", "text")
-        .addColumn("created_at", "bigint", (column) => column.notNull())
-        .addColumn("expires_at", "bigint", (column) => column.notNull())
-        .execute();
-      await db.schema.createIndex("sessions_expires_at").on("sessions").column("expires_at").execute();
-      await db.schema
-        .createTable("cursors")
-        .addColumn("tenant", "text", (column) => column.notNull())
-        .addColumn("user_id", "text", (column) => column.notNull())
-        .addColumn("client_id", "text", (column) => column.notNull())
-        .addColumn("surface", "text", (column) => column.notNull())
-        .addColumn("acked_offset", "bigint", (column) => column.notNull())
-        .addColumn("epoch", "integer", (column) => column.notNull())
-        .addColumn("updated_at", "bigint", (column) => column.notNull())
-        .addPrimaryKeyConstraint("cursors_key", ["tenant", "user_id", "client_id", "surface"])
-        .execute();
-    },
-  },
-  "0002-notices": {
-    async up(db: Kysely<unknown>) {
-      await db.schema
-        .createTable("notices")
-        .addColumn("tenant", "text", (column) => column.notNull())
-        .addColumn("event_id", "text", (column) => column.notNull())
-        .addColumn("user_id", "text", (column) => column.notNull())
-        .addColumn("kind", "text", (column) => column.notNull())
-        .addColumn("status", "text", (column) => column.notNull())
-        .addColumn("attempts", "integer", (column) => column.notNull())
-        .addColumn("last_error", "text")
-        .addColumn("claimed_at", "bigint", (column) => column.notNull())
-        .addColumn("done_at", "bigint")
-        .addPrimaryKeyConstraint("notices_key", ["tenant", "event_id"])
-        .execute();
-      await db.schema.createIndex("notices_newest").on("notices").columns(["claimed_at", "tenant", "event_id"]).execute();
-      await db.schema.createIndex("notices_newest_of_tenant").on("notices").columns(["tenant", "claimed_at", "event_id"]).execute();
-    },
-  },
-};

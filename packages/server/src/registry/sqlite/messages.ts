@@ -1,5 +1,6 @@
 /** What the registry and its thread say to each other. */
 import type { CookieSession, DurableCursor, NoticeClaim, NoticeEnd, NoticeKey, NoticeQuery } from "../registry.ts";
+import type { KeptConnection, KeptSubscription, SubscriptionKey } from "../subscriptions.ts";
 
 export interface WorkerStart {
   readonly file: string;
@@ -18,6 +19,14 @@ export type Request =
   | { readonly kind: "abandonNotices"; readonly doneAt: number }
   | { readonly kind: "listNotices"; readonly query: NoticeQuery }
   | { readonly kind: "sweepNotices"; readonly claimedBefore: number }
+  | { readonly kind: "saveSubscriptions"; readonly subscriptions: readonly KeptSubscription[] }
+  | { readonly kind: "findSubscription"; readonly key: SubscriptionKey }
+  | { readonly kind: "subscriptionById"; readonly tenant: string; readonly userId: string; readonly id: string }
+  | { readonly kind: "subscriptionsOf"; readonly tenant: string; readonly userId: string }
+  | { readonly kind: "deleteSubscription"; readonly tenant: string; readonly userId: string; readonly id: string }
+  | { readonly kind: "saveConnections"; readonly connections: readonly KeptConnection[] }
+  | { readonly kind: "closeOpenConnections"; readonly now: number }
+  | { readonly kind: "sweepConnections"; readonly before: number }
   | { readonly kind: "close" };
 
 /** `id` 0 answers the start. */

@@ -33,6 +33,58 @@ describe("the SQLite registry", () => {
     await registry.close();
   });
 
+  it("names tables and columns as the contract lists them, and keeps connections in them as they are", async () => {
+    const own = newDirectory();
+    const registry = await openSqliteRegistry(own);
+    const connection = { id: "row", tenant: "acme", userId: "ann", connectionId: "c-1", clientId: "desk-1", surface: "transactions" };
+    const times = { connectedAt: 1, disconnectedAt: undefined, lastActivity: 2 };
+    const peer = { socketId: undefined, ipAddress: "::1", userAgent: "Zoë/1" };
+    await registry.saveConnections([{ ...connection, ...times, ...peer, status: "STALE" }]);
+    await registry.close();
+    const database = new Database(join(own, REGISTRY_FILE));
+    expect(database.prepare("select * from websocket_connections").get()).toEqual({
+      id: "row",
+      tenant_id: "acme",
+      user_id: "ann",
+      connection_id: "c-1",
+      client_id: "desk-1",
+      socket_id: null,
+      surface: "transactions",
+      connected_at: 1,
+      disconnected_at: null,
+      last_activity: 2,
+      ip_address: "::1",
+      user_agent: "Zoë/1",
+      status: "STALE",
+    });
+    const listed = {
+      websocket_subscriptions:
+        "id tenant_id user_id client_id connection_id event_types filters acked_offset subscribed_at unsubscribed_at",
+      websocket_pending_events: "id client_id connection_id event_id event_type event_data sent_at attempts acked_at expires_at",
+    };
+    for (const [table, columns] of Object.entries(listed))
+      expect(database.prepare("select name from pragma_table_info(?)").pluck().all(table)).toEqual(
+        expect.arrayContaining(columns.split(" ")),
+      );
+    database.close();
+  });
+
+  it("brings what an older release wrote up to this one", async () => {
+    const own = newDirectory();
+    const before = await openSqliteRegistry(own);
+    await before.claimNotice({ tenant: "acme", eventId: "EV-1", userId: "ann", kind: "smtp", claimedAt: 1 });
+    await before.close();
+    const database = new Database(join(own, REGISTRY_FILE));
+    for (const table of ["connections", "subscriptions", "pending_events"]) database.exec(`drop table websocket_${table}`);
+    database.exec("delete from kysely_migration where name > '0003'");
+    database.close();
+    const registry = await openSqliteRegistry(own);
+    expect(await registry.closeOpenConnections(1)).toBe(0);
+    expect(await registry.subscriptionsOf("acme", "ann")).toEqual([]);
+    expect(await registry.listNotices({ limit: 2 })).toHaveLength(1);
+    await registry.close();
+  });
+
   it("names the file that is no registry", async () => {
     const own = newDirectory();
     await (await openSqliteRegistry(own)).close();

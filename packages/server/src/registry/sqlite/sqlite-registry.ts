@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { CookieSession, DurableCursor, NoticeClaim, NoticeEnd, NoticeKey, NoticeQuery, NoticeRecord, Registry } from "../registry.ts";
+import type { KeptConnection, KeptSubscription, ListedSubscription, SubscriptionKey } from "../subscriptions.ts";
 import type { Answer, Request, WorkerStart } from "./messages.ts";
 
 export const REGISTRY_FILE = "registry.db";
@@ -105,6 +106,38 @@ class SqliteRegistry implements Registry {
 
   async sweepNotices(claimedBefore: number): Promise<number> {
     return (await this.#ask({ kind: "sweepNotices", claimedBefore })) as number;
+  }
+
+  async saveSubscriptions(subscriptions: readonly KeptSubscription[]): Promise<void> {
+    if (subscriptions.length > 0) await this.#ask({ kind: "saveSubscriptions", subscriptions });
+  }
+
+  async findSubscription({ tenant, userId, clientId }: SubscriptionKey): Promise<KeptSubscription | undefined> {
+    return (await this.#ask({ kind: "findSubscription", key: { tenant, userId, clientId } })) as KeptSubscription | undefined;
+  }
+
+  async subscriptionById(tenant: string, userId: string, id: string): Promise<KeptSubscription | undefined> {
+    return (await this.#ask({ kind: "subscriptionById", tenant, userId, id })) as KeptSubscription | undefined;
+  }
+
+  async subscriptionsOf(tenant: string, userId: string): Promise<readonly ListedSubscription[]> {
+    return (await this.#ask({ kind: "subscriptionsOf", tenant, userId })) as readonly ListedSubscription[];
+  }
+
+  async deleteSubscription(tenant: string, userId: string, id: string): Promise<boolean> {
+    return (await this.#ask({ kind: "deleteSubscription", tenant, userId, id })) as boolean;
+  }
+
+  async saveConnections(connections: readonly KeptConnection[]): Promise<void> {
+    if (connections.length > 0) await this.#ask({ kind: "saveConnections", connections });
+  }
+
+  async closeOpenConnections(now: number): Promise<number> {
+    return (await this.#ask({ kind: "closeOpenConnections", now })) as number;
+  }
+
+  async sweepConnections(before: number): Promise<number> {
+    return (await this.#ask({ kind: "sweepConnections", before })) as number;
   }
 
   /** Finishes what was asked before. */

@@ -2,7 +2,8 @@
 import { parentPort, workerData } from "node:worker_threads";
 import Database from "better-sqlite3";
 import { Kysely, SqliteDialect } from "kysely";
-import { createSqlRegistry, migrate, type RegistrySchema } from "../sql.ts";
+import { migrate } from "../migrations.ts";
+import { createSqlRegistry, type RegistrySchema } from "../sql.ts";
 import type { Answer, Request, WorkerStart } from "./messages.ts";
 
 const port = parentPort;
@@ -56,6 +57,22 @@ async function perform(request: Request): Promise<unknown> {
       return registry.listNotices(request.query);
     case "sweepNotices":
       return registry.sweepNotices(request.claimedBefore);
+    case "saveSubscriptions":
+      return registry.saveSubscriptions(request.subscriptions);
+    case "findSubscription":
+      return registry.findSubscription(request.key);
+    case "subscriptionById":
+      return registry.subscriptionById(request.tenant, request.userId, request.id);
+    case "subscriptionsOf":
+      return registry.subscriptionsOf(request.tenant, request.userId);
+    case "deleteSubscription":
+      return registry.deleteSubscription(request.tenant, request.userId, request.id);
+    case "saveConnections":
+      return registry.saveConnections(request.connections);
+    case "closeOpenConnections":
+      return registry.closeOpenConnections(request.now);
+    case "sweepConnections":
+      return registry.sweepConnections(request.before);
     case "close":
       // The registry ends the thread when it has this answer.
       await db.destroy();

@@ -1,0 +1,236 @@
+/** What every registry must do with subscriptions and connections; part of `contract-tests.ts`. */
+import { describe, expect, it } from "vitest";
+import type { Registry } from "./registry.ts";
+import { type KeptConnection, type KeptPending, type KeptSubscription, LISTED_SUBSCRIPTIONS } from "./subscriptions.ts";
+
+const event: KeptPending = {
+  offset: 8,
+  eventId: "EV-0001000000000008",
+  eventType: "transaction.completed",
+  eventData: '{"amount":50000.00,"counterpartyName":"Zoë Ødegård 東京 \u{1f4b6}"}',
+  sentAt: 1_800_000_000_100,
+  attempts: 1,
+  expiresAt: 1_800_000_060_100,
+};
+
+const subscription: KeptSubscription = {
+  id: "0b7e6a54-6d0e-4c3f-9b0a-000000000001",
+  tenant: "acme",
+  userId: "ann",
+  clientId: "desk-1",
+  connectionId: "c-1",
+  events: ["transaction", 'with "quotes" and ünïcode'],
+  filters: '{"minAmount":50000.00,"counterparty":"Zoë"}',
+  ackedOffset: 10,
+  epoch: 7,
+  pending: [event, pendingAt(10)],
+  subscribedAt: 1_800_000_000_000,
+  updatedAt: 1_800_000_000_200,
+  unsubscribedAt: undefined,
+};
+
+const connection: KeptConnection = {
+  id: "0b7e6a54-6d0e-4c3f-9b0a-0000000000c1",
+  tenant: "acme",
+  userId: "ann",
+  connectionId: "c-1",
+  clientId: "desk-1",
+  socketId: undefined,
+  surface: "transactions",
+  connectedAt: 1_800_000_000_000,
+  disconnectedAt: undefined,
+  lastActivity: 1_800_000_000_000,
+  ipAddress: "2001:db8::1",
+  userAgent: undefined,
+  status: "CONNECTED",
+};
+
+function pendingAt(offset: number): KeptPending {
+  return { ...event, offset, eventId: `EV-${offset.toString(16).padStart(16, "0")}`, attempts: 2 };
+}
+
+/** Another one of the same user. */
+function sibling(index: number): KeptSubscription {
+  return { ...subscription, id: `id-${index}`, clientId: `client-${index}`, pending: [] };
+}
+
+export function subscriptionContract(current: () => Registry, reopen?: () => Promise<void>): void {
+  const find = async () => current().findSubscription(subscription);
+
+  describe("subscriptions", () => {
+    it("are found as they were saved, digit for digit, by key and by id", async () => {
+      const left = { ...sibling(2), connectionId: undefined, events: [], filters: "{}", unsubscribedAt: 5 };
+      await current().saveSubscriptions([subscription, left]);
+      expect(await find()).toEqual(subscription);
+      expect(await current().subscriptionById("acme", "ann", subscription.id)).toEqual(subscription);
+      expect(await current().findSubscription(left)).toEqual(left);
+    });
+
+    it("are nobody else's", async () => {
+      await current().saveSubscriptions([subscription]);
+      for (const part of ["tenant", "userId", "clientId"] as const)
+        expect(await current().findSubscription({ ...subscription, [part]: "other" })).toBeUndefined();
+      for (const [tenant, userId] of [["other", "ann"] as const, ["acme", "other"] as const]) {
+        expect(await current().subscriptionById(tenant, userId, subscription.id)).toBeUndefined();
+        expect(await current().subscriptionsOf(tenant, userId)).toEqual([]);
+        expect(await current().deleteSubscription(tenant, userId, subscription.id)).toBe(false);
+      }
+      expect(await find()).toEqual(subscription);
+    });
+
+    it("keep their pending events apart where another tenant's client has the same name", async () => {
+      const foreign = { ...subscription, tenant: "other", id: "foreign", pending: [pendingAt(9)] };
+      await current().saveSubscriptions([subscription, foreign]);
+      await current().saveSubscriptions([{ ...foreign, pending: [] }]);
+      expect(await find()).toEqual(subscription);
+      expect((await current().findSubscription(foreign))?.pending).toEqual([]);
+    });
+
+    it("take everything from the newest save but the id, which stays the first one", async () => {
+      await current().saveSubscriptions([subscription]);
+      const next: KeptSubscription = {
+        ...subscription,
+        id: "another",
+        connectionId: "c-2",
+        events: ["fraud"],
+        filters: '{"status":["FAILED"]}',
+        ackedOffset: 12,
+        pending: [pendingAt(12)],
+        subscribedAt: 1_800_000_000_001,
+        updatedAt: 1_800_000_000_300,
+        unsubscribedAt: 1_800_000_000_300,
+      };
+      await current().saveSubscriptions([next]);
+      expect(await find()).toEqual({ ...next, id: subscription.id });
+      expect(await current().subscriptionById("acme", "ann", "another")).toBeUndefined();
+      await current().saveSubscriptions([{ ...next, id: subscription.id, unsubscribedAt: undefined }]);
+      expect(await find()).toEqual({ ...next, id: subscription.id, unsubscribedAt: undefined });
+    });
+
+    it("replace what is pending, in the order of offsets", async () => {
+      await current().saveSubscriptions([subscription]);
+      const pending = [pendingAt(9), { ...pendingAt(10), attempts: 3, sentAt: 4 }];
+      await current().saveSubscriptions([{ ...subscription, pending }]);
+      expect((await find())?.pending).toEqual(pending);
+      await current().saveSubscriptions([{ ...subscription, pending: [] }]);
+      expect((await find())?.pending).toEqual([]);
+    });
+
+    it("do not move back within an epoch, neither position nor pending", async () => {
+      await current().saveSubscriptions([{ ...subscription, ackedOffset: 20, pending: [pendingAt(15)] }]);
+      await current().saveSubscriptions([{ ...subscription, events: ["wallet"] }, sibling(2)]);
+      expect(await find()).toEqual({ ...subscription, events: ["wallet"], ackedOffset: 20, pending: [pendingAt(15)] });
+    });
+
+    it("start anew in another epoch", async () => {
+      await current().saveSubscriptions([subscription]);
+      const anew = { ...subscription, epoch: 8, ackedOffset: 2, pending: [pendingAt(1)] };
+      await current().saveSubscriptions([anew]);
+      expect(await find()).toEqual(anew);
+    });
+
+    it("take the newest of each client in one batch, by the same rules", async () => {
+      await current().saveSubscriptions([
+        { ...subscription, ackedOffset: 30, pending: [pendingAt(30)] },
+        sibling(2),
+        { ...subscription, id: "second", ackedOffset: 12, events: ["fraud"] },
+      ]);
+      expect(await find()).toEqual({ ...subscription, events: ["fraud"], ackedOffset: 30, pending: [pendingAt(30)] });
+      await current().saveSubscriptions([
+        { ...subscription, ackedOffset: 40 },
+        { ...subscription, ackedOffset: 1, epoch: 9, pending: [pendingAt(1)] },
+      ]);
+      expect(await find()).toMatchObject({ ackedOffset: 1, epoch: 9, pending: [pendingAt(1)] });
+    });
+
+    it("hold offsets beyond 32 bits", async () => {
+      const far = { ...subscription, ackedOffset: 2 ** 47 - 1, pending: [pendingAt(2 ** 47 - 2), pendingAt(2 ** 47 - 1)] };
+      await current().saveSubscriptions([far]);
+      expect(await find()).toEqual(far);
+    });
+
+    it("take batches of any size, all or none", async () => {
+      await current().saveSubscriptions([]);
+      const many = Array.from({ length: 2000 }, (_, index) => ({ ...sibling(index), pending: [event, pendingAt(9), pendingAt(10)] }));
+      const taken = { ...sibling(2000), id: "id-0" };
+      await expect(current().saveSubscriptions([...many, taken])).rejects.toThrow();
+      expect(await current().subscriptionsOf("acme", "ann")).toEqual([]);
+      for (let round = 0; round < 2; round++) {
+        await current().saveSubscriptions(many);
+        for (const one of [many[0], many[999], many[1000], many[1999]]) expect(await current().findSubscription(one ?? taken)).toEqual(one);
+      }
+    });
+
+    it("are listed newest first, without what is pending, up to a bound", async () => {
+      const many = Array.from({ length: LISTED_SUBSCRIPTIONS + 5 }, (_, index) => ({ ...sibling(index), subscribedAt: index }));
+      await current().saveSubscriptions([...many.slice(1), { ...subscription, subscribedAt: 0 }]);
+      const { pending: _pending, ...newest } = many.at(-1) ?? subscription;
+      const listed = await current().subscriptionsOf("acme", "ann");
+      expect(listed[0]).toEqual(newest);
+      expect(listed.map(({ subscribedAt }) => subscribedAt)).toEqual(
+        many
+          .slice(5)
+          .map(({ subscribedAt }) => subscribedAt)
+          .reverse(),
+      );
+    });
+
+    it("are deleted with what is pending, once", async () => {
+      await current().saveSubscriptions([subscription, { ...sibling(2), pending: [event] }]);
+      expect(await current().deleteSubscription("acme", "ann", subscription.id)).toBe(true);
+      expect(await current().deleteSubscription("acme", "ann", subscription.id)).toBe(false);
+      expect(await find()).toBeUndefined();
+      expect(await current().findSubscription(sibling(2))).toEqual({ ...sibling(2), pending: [event] });
+      await current().saveSubscriptions([{ ...subscription, ackedOffset: 3, pending: [] }]);
+      expect(await find()).toEqual({ ...subscription, ackedOffset: 3, pending: [] });
+    });
+
+    if (reopen !== undefined)
+      it("survive a restart, and their end does too", async () => {
+        await current().saveSubscriptions([subscription, sibling(2)]);
+        await current().deleteSubscription("acme", "ann", sibling(2).id);
+        await reopen();
+        expect(await find()).toEqual(subscription);
+        expect(await current().findSubscription(sibling(2))).toBeUndefined();
+      });
+  });
+
+  describe("connections", () => {
+    const other = { ...connection, id: "other", connectionId: "c-2", socketId: "s", userAgent: "curl" };
+
+    it("are open until they are saved with an end, and once each", async () => {
+      await current().saveConnections([connection, { ...other, status: "AUTHENTICATING" }, other]);
+      await current().saveConnections([{ ...connection, id: "ignored", status: "STALE", lastActivity: 3 }]);
+      await current().saveConnections([{ ...other, status: "DISCONNECTED", disconnectedAt: 5 }]);
+      expect(await current().closeOpenConnections(9)).toBe(1);
+      expect(await current().closeOpenConnections(10)).toBe(0);
+      expect(await current().sweepConnections(100)).toBe(2);
+    });
+
+    it("stay until they are swept, which takes those alone that ended before", async () => {
+      await current().saveConnections([connection, { ...other, status: "DISCONNECTED", disconnectedAt: 5 }]);
+      expect(await current().sweepConnections(5)).toBe(0);
+      expect(await current().sweepConnections(6)).toBe(1);
+      expect(await current().sweepConnections(Number.MAX_SAFE_INTEGER)).toBe(0);
+      expect(await current().closeOpenConnections(9)).toBe(1);
+      expect(await current().sweepConnections(9)).toBe(0);
+      expect(await current().sweepConnections(10)).toBe(1);
+    });
+
+    it("take batches of any size", async () => {
+      await current().saveConnections([]);
+      const many = Array.from({ length: 2500 }, (_, index) => ({ ...connection, id: `id-${index}`, connectionId: `c-${index}` }));
+      await current().saveConnections(many);
+      expect(await current().closeOpenConnections(9)).toBe(2500);
+    });
+
+    if (reopen !== undefined)
+      it("left open by a process that is gone are closed by the next", async () => {
+        await current().saveConnections([connection]);
+        await reopen();
+        expect(await current().closeOpenConnections(9)).toBe(1);
+        await reopen();
+        expect(await current().sweepConnections(10)).toBe(1);
+      });
+  });
+}
