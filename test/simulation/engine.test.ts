@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import type { Identity } from "@broadtape/protocol/identity";
 import { Engine } from "../../packages/server/src/engine/engine.ts";
 import { newMeter } from "../../packages/server/src/engine/meter.ts";
+import { createMemoryRegistry } from "../../packages/server/src/registry/memory.ts";
 import { type Answer, Client, offsetOf } from "./client.ts";
 import { feeds, gauges, testProduct } from "./product.ts";
 import { FakeClock, type Disk, MemoryLog, newDisk, seeded } from "./world.ts";
@@ -63,6 +64,7 @@ class World {
       limits: LIMITS,
       publicTenant: "public",
       meter: newMeter(),
+      subscriptions: createMemoryRegistry(),
       onFault: (error) => this.faults.push(error),
     });
     const starting = { isOver: false };

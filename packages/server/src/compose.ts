@@ -14,12 +14,14 @@ import type { Config } from "./config.ts";
 import { isoTime, systemClock } from "./engine/clock.ts";
 import { Engine } from "./engine/engine.ts";
 import type { Product } from "./engine/product.ts";
+import type { Session } from "./engine/session.ts";
 import type { SocketSurface, StreamSurface } from "./engine/surface.ts";
 import { CommitPace } from "./log/commit-pace.ts";
 import type { Log } from "./log/log.ts";
 import { openSqliteLog } from "./log/sqlite/sqlite-log.ts";
 import type { NativeHost } from "./native/commands.ts";
 import { DurableClients } from "./native/durable.ts";
+import { nativeTextSurface } from "./native/text-surface.ts";
 import { nativeSurface } from "./native/surface.ts";
 import { createLogger } from "./operations/logger.ts";
 import { type Metrics, createMetrics } from "./operations/metrics.ts";
@@ -29,7 +31,9 @@ import { marketDataSocket } from "./products/market-data/socket-surface.ts";
 import { marketDataStream } from "./products/market-data/stream-surface.ts";
 import { rfqProduct } from "./products/rfq/declaration.ts";
 import { rfqSocket } from "./products/rfq/socket-surface.ts";
+import type { FeedOptions } from "./products/transactions/conversation.ts";
 import { transactionsProduct } from "./products/transactions/declaration.ts";
+import { transactionsSocket, transactionsStream, transactionsWebSocket } from "./products/transactions/surfaces.ts";
 import type { Registry } from "./registry/registry.ts";
 import { openSqliteRegistry } from "./registry/sqlite/sqlite-registry.ts";
 import { createApp } from "./transports/http/app.ts";
@@ -42,7 +46,7 @@ import { serveSessions } from "./transports/http/session.ts";
 import { serveSocketIo } from "./transports/socket-io/server.ts";
 import { serveStreams } from "./transports/sse/streams.ts";
 import { serveUpgrades } from "./transports/websocket/upgrades.ts";
-import { serveNativeWebSocket } from "./transports/websocket/native.ts";
+import { serveTextWebSocket } from "./transports/websocket/text.ts";
 
 export interface ServerOptions {
   readonly logger?: Logger | undefined;
@@ -102,6 +106,7 @@ async function start(config: Config, options: ServerOptions, resources: AsyncDis
     limits: config.limits,
     publicTenant: config.publicTenant,
     meter: metrics.meter,
+    subscriptions: registry,
     onFault,
   });
   metrics.observe(engine);
@@ -174,8 +179,21 @@ function productsOf({ limits, symbols }: Config): { products: Product[]; surface
     surfaces: [
       marketDataSocket(prices, { heartbeatMs, idleMs: marketDataIdleMs, symbolsPerClient, commandRate }),
       rfqSocket({ heartbeatMs, idleMs: marketDataIdleMs, rfqsPerClient: limits.rfqsPerClient, commandRate }),
+      transactionsSocket(feedOptions(limits)),
     ],
-    streams: [marketDataStream(prices, { heartbeatMs, symbolsPerClient })],
+    streams: [marketDataStream(prices, { heartbeatMs, symbolsPerClient }), transactionsStream({ heartbeatMs })],
+  };
+}
+
+function feedOptions(limits: Config["limits"]): FeedOptions {
+  const { transactionsMessagesBurst, transactionsAcksBurst, transactionsAcksPerSecond, ackWindow, redeliverMs, redeliverSends } = limits;
+  return {
+    heartbeatMs: limits.heartbeatMs,
+    idleMs: limits.transactionsIdleMs,
+    commandRate: { burst: transactionsMessagesBurst, perSecond: transactionsMessagesBurst / 60 },
+    ackRate: { burst: transactionsAcksBurst, perSecond: transactionsAcksPerSecond },
+    delivery: { window: ackWindow, redeliverMs, sends: redeliverSends },
+    maxWindow: Math.max(ackWindow, limits.ackWindowMost),
   };
 }
 
@@ -246,8 +264,16 @@ async function serveClients(
   const { server } = app;
   const frameBytes = limits.socketFrameBytes;
   const io = serveSocketIo({ server, engine, gate, surfaces, addressOf, corsOrigins, frameBytes, log: logger });
-  const native = serveNativeWebSocket({ engine, host, gate, addressOf, log: logger, authenticateMs: limits.authenticateMs, frameBytes });
-  serveUpgrades(server, io.path(), [native]);
+  const reauthenticate = async (session: Session, token: string) => {
+    const identity = await gate.verify(token);
+    engine.reauthenticate(session, identity);
+    return identity;
+  };
+  const texts = [nativeTextSurface(host), transactionsWebSocket(feedOptions(limits), engine, reauthenticate)];
+  const handlers = texts.map((surface) =>
+    serveTextWebSocket({ engine, surface, gate, addressOf, log: logger, authenticateMs: limits.authenticateMs, frameBytes }),
+  );
+  serveUpgrades(server, io.path(), handlers);
   return async () => {
     await host.durable.flush();
     // Not `io.close`, which waits for every HTTP connection; those end with the HTTP server.

@@ -9,6 +9,7 @@ import type { DomainEvent, Product, View } from "../src/engine/product.ts";
 import type { Session } from "../src/engine/session.ts";
 import { type MemoryDisk, newMemoryDisk } from "../src/log/memory/memory-disk.ts";
 import { MemoryLog } from "../src/log/memory/memory-log.ts";
+import { createMemoryRegistry } from "../src/registry/memory.ts";
 import { FakeConnection, testForm, testSurface } from "./connection.ts";
 import { FakeClock } from "./fake-clock.ts";
 
@@ -86,6 +87,7 @@ export interface RigOptions {
   readonly limits?: Partial<EngineLimits>;
   readonly products?: EngineOptions["products"];
   readonly meter?: Meter;
+  readonly subscriptions?: EngineOptions["subscriptions"];
 }
 
 export class Rig {
@@ -101,6 +103,7 @@ export class Rig {
     limits = {},
     products = [testProduct],
     meter = newMeter(),
+    subscriptions = createMemoryRegistry(),
   }: RigOptions = {}) {
     this.clock = clock;
     this.disk = disk;
@@ -120,6 +123,7 @@ export class Rig {
       limits: { ...defaultLimits, ...limits },
       publicTenant: "public",
       meter,
+      subscriptions,
       onFault: (error) => this.faults.push(error),
     });
   }

@@ -4,7 +4,7 @@
  */
 
 export type LimitUnit =
-  "bytes" | "ms" | "events" | "entities" | "connections" | "symbols" | "topics" | "commands" | "commands/s" | "attempts/min";
+  "bytes" | "ms" | "events" | "entities" | "connections" | "symbols" | "topics" | "commands" | "commands/s" | "attempts" | "attempts/min";
 
 export interface Limit {
   /** The variable without `BROADTAPE_LIMIT_`. */
@@ -99,6 +99,50 @@ export const LIMITS = [
     minimum: 1,
     bounds: "silence after which a market data client is disconnected",
   },
+  {
+    name: "TRANSACTIONS_MESSAGES_BURST",
+    default: 100,
+    unit: "commands",
+    minimum: 1,
+    bounds: "messages at once of a money feed client, refilled within a minute",
+  },
+  {
+    name: "TRANSACTIONS_ACKS_BURST",
+    default: 20_000,
+    unit: "commands",
+    minimum: 1,
+    bounds: "acks and pongs at once of a money feed client",
+  },
+  {
+    name: "TRANSACTIONS_ACKS_PER_SECOND",
+    default: 2000,
+    unit: "commands/s",
+    minimum: 1,
+    bounds: "acks and pongs a second of a money feed client",
+  },
+  {
+    name: "TRANSACTIONS_IDLE_MS",
+    default: 300_000,
+    unit: "ms",
+    minimum: 1,
+    bounds: "silence after which a money feed client counts as stale and is disconnected",
+  },
+  {
+    name: "ACK_WINDOW",
+    default: 256,
+    unit: "events",
+    minimum: 1,
+    bounds: "events in flight unacknowledged, where a connection names no other number",
+  },
+  { name: "ACK_WINDOW_MOST", default: 10_000, unit: "events", minimum: 1, bounds: "the largest number that a connection may name" },
+  {
+    name: "REDELIVER_MS",
+    default: 10_000,
+    unit: "ms",
+    minimum: 1,
+    bounds: "time without an ack after which an event is sent again, then twice as long, and so on",
+  },
+  { name: "REDELIVER_SENDS", default: 5, unit: "attempts", minimum: 1, bounds: "how often an event is sent on one connection" },
   { name: "STALE_SOURCE_MS", default: 30_000, unit: "ms", minimum: 1, bounds: "silence after which a price source leaves the best price" },
   {
     name: "SSE_ATTEMPTS_FAILED_PER_MINUTE",

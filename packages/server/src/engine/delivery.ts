@@ -36,7 +36,9 @@ export interface DeliveryState {
 }
 
 export class Delivery {
-  readonly position: AckedPosition;
+  /** Raised by whatever changes {@link state}. */
+  version = 0;
+  #position: AckedPosition;
   readonly #rules: DeliveryRules;
   readonly #clock: Clock;
   /** Invariant: every gap of the position that was sent on this connection. In the order of their first sending. */
@@ -50,8 +52,12 @@ export class Delivery {
     this.#rules = rules;
     this.#clock = clock;
     this.#before = attempts;
-    this.position = new AckedPosition(acked, rules.window);
+    this.#position = new AckedPosition(acked, rules.window);
     this.#doneTo = acked.upTo;
+  }
+
+  get position(): AckedPosition {
+    return this.#position;
   }
 
   /** Whether an event may be sent now; false while the window is full. */
@@ -64,14 +70,29 @@ export class Delivery {
     return offset <= this.#doneTo && !this.position.isPending(offset);
   }
 
-  /** The client itself asked for everything after this: what it acknowledged before is told again, without waiting for another ack. */
-  repeatAfter(offset: Offset): void {
+  /** The client asked for everything after this once more: acknowledged or not, it is sent again and waits for its ack. */
+  rewind(offset: Offset): void {
+    this.version += 1;
     this.#doneTo = Math.min(this.#doneTo, offset);
+    const { upTo, gaps } = this.#position.toJSON();
+    const kept = { upTo: Math.min(upTo, offset), gaps: gaps.filter((gap) => gap <= offset) };
+    this.#position = new AckedPosition(kept, this.#rules.window);
+  }
+
+  /** Begins anew after this: nothing before it is waited for any more. Returns how many were. */
+  restart(offset: Offset): number {
+    this.version += 1;
+    const waited = this.#position.inFlight;
+    this.#flights.clear();
+    this.#doneTo = 0;
+    this.#position = new AckedPosition({ upTo: offset, gaps: [] }, this.#rules.window);
+    return waited;
   }
 
   /** Notes that the message goes out; returns which attempt it is. */
   sending(message: Message): number {
     const { offset } = message;
+    this.version += 1;
     this.position.sent(offset);
     if (!this.position.isPending(offset)) return 1;
     const flight = this.#flights.get(offset) ?? {
@@ -91,14 +112,23 @@ export class Delivery {
 
   /** Whether it was waited for. */
   ack(offset: Offset): boolean {
+    this.version += 1;
     this.#flights.delete(offset);
     return this.position.ack(offset);
   }
 
   /** How many were waited for. */
   ackUpTo(offset: Offset): number {
+    this.version += 1;
     for (const each of this.#flights.keys()) if (each <= offset) this.#flights.delete(each);
     return this.position.ackUpTo(offset);
+  }
+
+  /** Gives up what was not sent on this connection: the client follows it no more. Returns how many. */
+  dropUnsent(): number {
+    const unsent = this.#position.pending().filter((gap) => !this.#flights.has(gap));
+    for (const gap of unsent) this.ack(gap);
+    return unsent.length;
   }
 
   /** What is to be sent again now, oldest first. */

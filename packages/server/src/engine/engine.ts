@@ -30,6 +30,7 @@ import { Publishing } from "./publish.ts";
 import type { Ring } from "./ring.ts";
 import { type Peer, Session } from "./session.ts";
 import { Sessions } from "./sessions.ts";
+import { type SubscriptionStore, Subscribers } from "./subscribers.ts";
 import { Ticker } from "./ticker.ts";
 import { Topics } from "./topics.ts";
 import { Turn } from "./turn.ts";
@@ -65,6 +66,8 @@ export interface EngineOptions {
   readonly limits: EngineLimits;
   readonly publicTenant: string;
   readonly meter: Meter;
+  /** What clients that name themselves follow, and how far they are. */
+  readonly subscriptions: SubscriptionStore;
   /** A broken invariant or a failing component; the composition root decides what ends. */
   readonly onFault: (error: unknown) => void;
 }
@@ -83,6 +86,7 @@ export class Engine {
   readonly sessions: Sessions;
   readonly checkpoints: Checkpoints;
   readonly ticker: Ticker;
+  readonly subscribers: Subscribers;
   readonly newId: () => string;
   readonly #options: EngineOptions;
   readonly #publishing: Publishing;
@@ -104,6 +108,7 @@ export class Engine {
     this.checkpoints = new Checkpoints(options.log, this.views);
     this.sessions = new Sessions(this);
     this.ticker = new Ticker(this);
+    this.subscribers = new Subscribers(this, options.subscriptions);
     this.views.onChange = (view, tenant, entity) => {
       this.ticker.changed(view, tenant, entity);
     };
@@ -124,6 +129,10 @@ export class Engine {
   /** Mark of the log's life. */
   get epoch(): number {
     return this.log.epoch;
+  }
+
+  get onFault(): (error: unknown) => void {
+    return this.#options.onFault;
   }
 
   /** Newest offset that views hold and followers were told of. */
@@ -242,6 +251,7 @@ export class Engine {
       session.close(new Refusal("SHUTTING_DOWN", "the server is shutting down", { reconnectAfterMs: this.reconnectAfterMs() }));
     }
     this.turn.flush();
+    await this.subscribers.flush().catch(this.onFault);
     await this.#publishing.close();
     this.wheel.stop();
     await this.checkpoints.save(this.routedTo);
@@ -286,6 +296,7 @@ export class Engine {
   gone(session: Session, code: string): void {
     for (const { subscription } of session.following.values()) this.topics.unfollow(subscription);
     this.sessions.remove(session, code);
+    this.subscribers.left(session);
   }
 
   countResync(): void {

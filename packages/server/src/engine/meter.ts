@@ -14,6 +14,10 @@ export interface Meter {
   /** Events sent out of the ring or the log instead of live. */
   replayed: number;
   resynced: number;
+  /** Events sent again because their ack did not come. */
+  redelivered: number;
+  /** Events that waited for an ack until the log forgot them. */
+  pendingLost: number;
   /** Connections ended by the server, by code. */
   readonly dropped: Map<string, number>;
   /** Seconds from a publisher's request to the write to its receivers, once per message and turn. */
@@ -31,6 +35,8 @@ export function newMeter(publishToWrite: (seconds: number) => void = () => undef
     paused: 0,
     replayed: 0,
     resynced: 0,
+    redelivered: 0,
+    pendingLost: 0,
     dropped: new Map(),
     publishToWrite,
   };

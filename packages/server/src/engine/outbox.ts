@@ -181,6 +181,7 @@ export class Outbox {
       return;
     }
     const attempt = delivery.sending(message);
+    if (attempt > 1) this.#host.meter.redelivered += 1;
     const words = attempt > 1 ? this.#surface.wordRedelivered?.(message, attempt) : undefined;
     this.push(words === undefined ? message : { words, size: message.size });
     this.#owner.sent();
@@ -300,6 +301,9 @@ export class Outbox {
   /** Hands over the last words whether or not the connection drains, and takes nothing more. */
   close(): void {
     const pending = this.#pending;
+    // What is handed over now may reach nobody: the place stays before it.
+    this.#sentTo = this.sentTo;
+    this.#flowing = false;
     if (pending !== undefined && !this.#closed) this.#connection.send(pending.parcel(this.#connection.form));
     this.#closed = true;
     this.#pending = undefined;

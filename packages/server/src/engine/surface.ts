@@ -24,6 +24,8 @@ export type Desk = Pick<
   | "publicTenant"
   | "resumeAt"
   | "reconnectAfterMs"
+  | "subscribers"
+  | "onFault"
 >;
 
 /** Commands that a client may send at once, and their refill. */
@@ -38,8 +40,8 @@ export interface SocketSurface extends Surface {
   readonly path: string;
   readonly idleMs: number;
   readonly commandRate: CommandRate;
-  /** Greets an authenticated client. */
-  open(session: Session, desk: Desk): void;
+  /** Greets an authenticated client. `parameters`: of the query and of `auth`. May be refused by throwing (or rejecting with) a Refusal. */
+  open(session: Session, desk: Desk, parameters: URLSearchParams): void | Promise<void>;
   /**
    * Carries out a command and returns what its acknowledgement holds; it reaches the client after everything that the session
    * was told before. Throws (or rejects with) a Refusal, and has changed nothing then.
@@ -49,13 +51,34 @@ export interface SocketSurface extends Surface {
   answerRefused(refusal: Refusal): object;
 }
 
-/** A one-way stream of server-sent events. */
-export interface StreamSurface extends Surface {
+/** A surface of its own words as JSON text frames over a plain WebSocket. */
+export interface TextSurface extends Surface {
+  readonly path: string;
+  readonly idleMs: number;
+  /** Offered by clients that know it. */
+  readonly subprotocol?: string;
+  /** The token in the first message, where the connection brought none; throws BAD_REQUEST or UNAUTHORIZED. Without it there is no upgrade. */
+  tokenOf?(text: string): string;
+  /** Throws a BAD_REQUEST refusal for a query that asks for what there is not; the upgrade is refused then. */
+  checkParameters?(parameters: URLSearchParams): void;
+  /** Greets an authenticated client; what comes before that is done waits. May be refused by rejecting with a Refusal. */
+  open(session: Session, parameters: URLSearchParams): TextConversation;
+}
+
+/** What a client says on a {@link TextSurface}. */
+export interface TextConversation {
+  /** Takes one message. Whatever it is, the answer is a message; only a flood closes the connection. */
+  receive(text: string): Promise<void>;
+  closed?(): void;
+}
+
+/** A one-way stream of server-sent events; what its plan holds beside the topics is its own. */
+export interface StreamSurface<P extends StreamPlan = StreamPlan> extends Surface {
   readonly path: string;
   /** Reads the query; throws a BAD_REQUEST refusal. What it returns is followed. */
-  plan(query: URLSearchParams, identity: Identity, desk: Desk): StreamPlan;
+  plan(query: URLSearchParams, identity: Identity, desk: Desk): P;
   /** Says what comes first. `after`: the client's last event id, if it has one. */
-  open(session: Session, desk: Desk, plan: StreamPlan, after: string | undefined): void;
+  open(session: Session, desk: Desk, plan: P, after: string | undefined): void | Promise<void>;
 }
 
 export interface StreamPlan {

@@ -74,6 +74,8 @@ function countersOf(registry: Registry, meter: Meter): void {
     ["paused", "paused_total", "Times a lossless lane fell back on the log"],
     ["replayed", "replayed_messages_total", "Messages sent out of the ring or the log"],
     ["resynced", "resyncs_total", "Cursors that could not be resumed"],
+    ["redelivered", "redelivered_messages_total", "Messages sent again because their ack did not come"],
+    ["pendingLost", "pending_lost_total", "Events that waited for an ack until the log forgot them"],
   ];
   for (const [field, name, help] of counters) {
     const counter: Counter = new Counter({

@@ -28,8 +28,8 @@ export function pathOf(request: Pick<IncomingMessage, "url">): string {
 }
 
 /** Throws BAD_REQUEST for a `clientId` that is none: a client that names itself counts on being known again. */
-export function peerOf(request: IncomingMessage, addressOf: AddressOf): Peer {
-  const clientId = queryOf(request).get("clientId");
+export function peerOf(request: IncomingMessage, addressOf: AddressOf, parameters = queryOf(request)): Peer {
+  const clientId = parameters.get("clientId");
   if (clientId !== null && !CLIENT_ID.test(clientId)) {
     throw new Refusal("BAD_REQUEST", "clientId must be 1 to 64 letters, digits, _ or -", { path: "clientId" });
   }

@@ -68,6 +68,7 @@ export const feedServerMessage = z.discriminatedUnion("type", [
   z.looseObject({ type: z.literal("fraud"), ...told, alert: fraudAlert }),
   subscription.extend({ type: z.literal("subscribed"), timestamp }),
   subscription.extend({ type: z.literal("unsubscribed"), timestamp }),
+  z.looseObject({ type: z.literal("reauthenticated"), timestamp, expiresAt: z.number() }),
   z.looseObject({ type: z.literal("ping"), timestamp, lastEventId: z.string() }),
   z.looseObject({ type: z.literal("resync"), reason: z.enum(["unknown", "expired"]) }),
   z.looseObject({

@@ -12,7 +12,7 @@ import type { Session } from "../../engine/session.ts";
 import { type SocketSurface, errorBody } from "../../engine/surface.ts";
 import { watchIdle } from "../idle.ts";
 import type { ConnectionLog, Gate } from "../gate.ts";
-import { type AddressOf, correlationIdOf, peerOf } from "../peer.ts";
+import { type AddressOf, correlationIdOf, peerOf, queryOf } from "../peer.ts";
 import { httpError } from "../reason-phrase.ts";
 import { joinFrames, textFrame } from "../websocket/frames.ts";
 import { SocketIoConnection, type SocketIoForms } from "./connection.ts";
@@ -148,7 +148,8 @@ function refuse(socket: Socket, refusal: Refusal): void {
 function open(options: SocketIoOptions, surface: SocketSurface, forms: SocketIoForms, socket: Socket, identity: Identity): void {
   const { engine, log } = options;
   const connection = new SocketIoConnection(socket, forms);
-  const session = engine.open(identity, surface, connection, peerOf(socket.request, options.addressOf), socket.id);
+  const parameters = parametersOf(socket);
+  const session = engine.open(identity, surface, connection, peerOf(socket.request, options.addressOf, parameters), socket.id);
   log.info(
     {
       sessionId: session.id,
@@ -166,7 +167,20 @@ function open(options: SocketIoOptions, surface: SocketSurface, forms: SocketIoF
   socket.onAny((name: unknown, ...args: unknown[]) => {
     commands.receive(typeof name === "string" ? name : MALFORMED, args);
   });
-  surface.open(session, engine);
+  const opening = surface.open(session, engine, parameters);
+  opening?.catch((error: unknown) => {
+    if (!(error instanceof Refusal)) log.error({ err: error, sessionId: session.id }, "a connection could not be opened");
+    session.close(error instanceof Refusal ? error : new Refusal("SLOW_CONSUMER", "the connection could not be opened; come back later"));
+  });
+}
+
+/** Of the query, and of `auth`, which goes before it. */
+function parametersOf({ request, handshake }: Socket): URLSearchParams {
+  const parameters = queryOf(request);
+  for (const [name, value] of Object.entries(handshake.auth)) {
+    if (typeof value === "string" || typeof value === "number") parameters.set(name, String(value));
+  }
+  return parameters;
 }
 
 /** Drains and signs of life of the client's Engine.IO connection, whose transport changes when polling becomes WebSocket. */

@@ -34,10 +34,20 @@ export function serveStreams(app: FastifyInstance, options: StreamOptions): void
     serve(app, surface.path, options, attempts, (identity, request, reply) => {
       const plan = surface.plan(queryOf(request.raw), identity, options.engine);
       const session = open(options, surface, forms, identity, request, reply);
-      if (session !== undefined) surface.open(session, options.engine, plan, lastEventIdOf(request.raw));
+      if (session === undefined) return;
+      const opening = surface.open(session, options.engine, plan, lastEventIdOf(request.raw));
+      opening?.catch((error: unknown) => {
+        refuseOpened(options, session, error);
+      });
     });
   }
   serveNative(app, options, attempts);
+}
+
+/** What its surface cannot open is told on the stream, which ends. */
+function refuseOpened({ log }: StreamOptions, session: Session, error: unknown): void {
+  if (!(error instanceof Refusal)) log.error({ err: error, sessionId: session.id }, "a stream could not be opened");
+  session.close(error instanceof Refusal ? error : new Refusal("SLOW_CONSUMER", "the stream could not be opened; come back later"));
 }
 
 type Open = (identity: Identity, request: FastifyRequest, reply: FastifyReply) => void;

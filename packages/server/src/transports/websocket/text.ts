@@ -1,15 +1,13 @@
-/** `GET /api/v1/ws`: the native protocol over WebSocket (contract 60-native). */
+/** Plain WebSockets: surfaces that speak JSON text frames (contract 60-native, 30-transactions). */
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import { Refusal } from "@broadtape/protocol/errors";
 import type { Identity } from "@broadtape/protocol/identity";
-import { NATIVE_WEBSOCKET_PATH, SUBPROTOCOL } from "@broadtape/protocol/native";
 import type { Engine } from "../../engine/engine.ts";
 import { type Form } from "../../engine/message.ts";
 import type { Peer, Session } from "../../engine/session.ts";
-import { NativeCommands, type NativeHost, authenticateToken } from "../../native/commands.ts";
-import { errorWords } from "../../native/surface.ts";
+import type { TextConversation, TextSurface } from "../../engine/surface.ts";
 import { watchIdle } from "../idle.ts";
 import type { ConnectionLog, Gate } from "../gate.ts";
 import { type AddressOf, correlationIdOf, pathOf, peerOf, queryOf } from "../peer.ts";
@@ -18,9 +16,9 @@ import { statusOf } from "../reason-phrase.ts";
 import { WebSocketConnection } from "./connection.ts";
 import { joinFrames, textFrame } from "./frames.ts";
 
-export interface NativeWebSocketOptions {
+export interface TextWebSocketOptions {
   readonly engine: Engine;
-  readonly host: NativeHost;
+  readonly surface: TextSurface;
   readonly gate: Gate;
   readonly addressOf: AddressOf;
   readonly log: ConnectionLog;
@@ -28,22 +26,23 @@ export interface NativeWebSocketOptions {
   readonly frameBytes: number;
 }
 
-/** Takes upgrades of the native path; returns a function that tells whether an upgrade was its. */
-export function serveNativeWebSocket(options: NativeWebSocketOptions): (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean {
-  const { surface } = options.host;
+/** Takes upgrades of the surface's path; returns a function that tells whether an upgrade was its. */
+export function serveTextWebSocket(options: TextWebSocketOptions): (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean {
+  const { surface } = options;
+  const { subprotocol } = surface;
   const form: Form = { surface, frame: ({ body }) => textFrame(body), join: joinFrames };
   const webSockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
     maxPayload: options.frameBytes,
-    handleProtocols: (protocols) => (protocols.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+    handleProtocols: (protocols) => (subprotocol !== undefined && protocols.has(subprotocol) ? subprotocol : false),
   });
   webSockets.on("wsClientError", (error, socket, request) => {
     if (request.method === "GET") answerRaw(socket, 400, error.message, correlationIdOf(request), { "Sec-WebSocket-Version": "13" });
     else answerRaw(socket, 405, "a WebSocket is opened with GET", correlationIdOf(request), { Allow: "GET" });
   });
   return (request, socket, head) => {
-    if (pathOf(request) !== NATIVE_WEBSOCKET_PATH) return false;
+    if (pathOf(request) !== surface.path) return false;
     upgrade(options, webSockets, form, request, socket, head).catch((error: unknown) => {
       options.log.error({ err: error }, "upgrade failed");
       socket.destroy();
@@ -53,7 +52,7 @@ export function serveNativeWebSocket(options: NativeWebSocketOptions): (request:
 }
 
 async function upgrade(
-  options: NativeWebSocketOptions,
+  options: TextWebSocketOptions,
   webSockets: WebSocketServer,
   form: Form,
   request: IncomingMessage,
@@ -68,10 +67,12 @@ async function upgrade(
     const identity = await identify(options, request);
     if (identity !== undefined) options.engine.checkRoom(identity);
     const peer = peerOf(request, options.addressOf);
+    const parameters = queryOf(request);
+    options.surface.checkParameters?.(parameters);
     if (socket.destroyed) return;
     socket.off("error", onError);
     webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-      const client = new NativeClient(options, form, peer, webSocket, socket);
+      const client = new TextClient(options, form, peer, parameters, webSocket, socket);
       if (identity === undefined) client.awaitAuthentication();
       else client.open(identity);
     });
@@ -84,33 +85,35 @@ async function upgrade(
   }
 }
 
-/** Undefined without a credential: then the first message has to bring it. Rejects with AUTH_FAILED for a bad one. */
-async function identify({ gate }: NativeWebSocketOptions, request: IncomingMessage): Promise<Identity | undefined> {
+/** Undefined without a credential, where the first message may bring it. Rejects with UNAUTHORIZED, or AUTH_FAILED for a bad one. */
+async function identify({ gate, surface }: TextWebSocketOptions, request: IncomingMessage): Promise<Identity | undefined> {
   try {
     return await gate.authenticate({ headers: request.headers, queryToken: queryOf(request).get("token") ?? undefined });
   } catch (error) {
-    if (error instanceof Refusal && error.code === "UNAUTHORIZED") return undefined;
+    if (surface.tokenOf !== undefined && error instanceof Refusal && error.code === "UNAUTHORIZED") return undefined;
     throw error;
   }
 }
 
 /** One connection from its handshake on. Invariant: before authentication nothing is sent to it but an error. */
-class NativeClient {
-  readonly #options: NativeWebSocketOptions;
+class TextClient {
+  readonly #options: TextWebSocketOptions;
   readonly #form: Form;
   /** Not the request, which would keep its headers for as long as the connection lives. */
   readonly #peer: Peer;
+  readonly #parameters: URLSearchParams;
   readonly #webSocket: WebSocket;
   readonly #socket: Duplex;
   #session: Session | undefined;
-  #commands: NativeCommands | undefined;
+  #conversation: TextConversation | undefined;
   #isAuthenticating = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(options: NativeWebSocketOptions, form: Form, peer: Peer, webSocket: WebSocket, socket: Duplex) {
+  constructor(options: TextWebSocketOptions, form: Form, peer: Peer, parameters: URLSearchParams, webSocket: WebSocket, socket: Duplex) {
     this.#options = options;
     this.#form = form;
     this.#peer = peer;
+    this.#parameters = parameters;
     this.#webSocket = webSocket;
     this.#socket = socket;
     webSocket.on("message", (data: Buffer, isBinary: boolean) => {
@@ -127,7 +130,7 @@ class NativeClient {
       clearTimeout(this.#timer);
       if (this.#session === undefined) return;
       this.#session.lost();
-      options.host.durable.closed(this.#session);
+      this.#conversation?.closed?.();
     });
     socket.on("drain", () => this.#session?.outbox.ready());
   }
@@ -140,32 +143,33 @@ class NativeClient {
 
   open(identity: Identity): void {
     clearTimeout(this.#timer);
-    const { engine, host, log } = this.#options;
+    const { engine, surface, log } = this.#options;
     const connection = new WebSocketConnection(this.#webSocket, this.#socket, this.#form);
     const peer = this.#peer;
-    const session = engine.open(identity, host.surface, connection, peer);
+    const session = engine.open(identity, surface, connection, peer);
     this.#session = session;
-    this.#commands = new NativeCommands(host, session);
     log.info(
-      { sessionId: session.id, userId: identity.userId, tenant: identity.tenant, surface: "native", correlationId: peer.correlationId },
+      { sessionId: session.id, userId: identity.userId, tenant: identity.tenant, surface: surface.name, correlationId: peer.correlationId },
       "connected",
     );
-    watchIdle(session, engine.clock, host.surface.options.idleMs, () => {
+    watchIdle(session, engine.clock, surface.idleMs, () => {
       this.#webSocket.ping();
     });
-    host.durable.opened(session);
-    host.surface.welcome(session, engine);
+    this.#conversation = surface.open(session, this.#parameters);
   }
 
   async #receive(text: string | undefined): Promise<void> {
-    if (this.#commands !== undefined) {
-      await this.#commands.receive(text ?? "");
+    if (this.#conversation !== undefined) {
+      this.#session?.heard();
+      await this.#conversation.receive(text ?? "");
       return;
     }
     if (this.#isAuthenticating || this.#webSocket.readyState !== this.#webSocket.OPEN) return;
     this.#isAuthenticating = true;
     try {
-      this.open(await this.#options.gate.verify(authenticateToken(text ?? "")));
+      const token = this.#options.surface.tokenOf?.(text ?? "");
+      if (token === undefined) throw new Refusal("UNAUTHORIZED", "the connection brought no token");
+      this.open(await this.#options.gate.verify(token));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       this.#refuse(error);
@@ -174,7 +178,7 @@ class NativeClient {
 
   #refuse(refusal: Refusal): void {
     clearTimeout(this.#timer);
-    this.#webSocket.send(errorWords(refusal, undefined).body);
+    this.#webSocket.send(this.#options.surface.refuse(refusal).body);
     this.#webSocket.close(1008, refusal.code);
   }
 }

@@ -1,0 +1,329 @@
+/**
+ * Clients that name themselves (contract 30-transactions "Delivery guarantee"): what they follow and how far they have
+ * acknowledged outlives connection, process and machine. Written behind, in batches: no database stands between an event and
+ * its delivery; it is read once, when a client comes.
+ */
+import { Refusal } from "@broadtape/protocol/errors";
+import { type Offset, ledgerId } from "@broadtape/protocol/event-id";
+import type { KeptPending, KeptSubscription, ListedSubscription, SubscriptionKey } from "../registry/subscriptions.ts";
+import type { Clock } from "./clock.ts";
+import { Delivery, type DeliveryRules, type DeliveryState } from "./delivery.ts";
+import type { Meter } from "./meter.ts";
+import type { Session } from "./session.ts";
+import type { Wheel } from "./wheel.ts";
+
+/** What of the registry this needs. */
+export interface SubscriptionStore {
+  saveSubscriptions(subscriptions: readonly KeptSubscription[]): Promise<void>;
+  findSubscription(key: SubscriptionKey): Promise<KeptSubscription | undefined>;
+  subscriptionById(tenant: string, userId: string, id: string): Promise<KeptSubscription | undefined>;
+  subscriptionsOf(tenant: string, userId: string): Promise<readonly ListedSubscription[]>;
+  deleteSubscription(tenant: string, userId: string, id: string): Promise<boolean>;
+}
+
+export interface SubscribersHost {
+  readonly clock: Clock;
+  readonly wheel: Wheel;
+  readonly meter: Meter;
+  readonly epoch: number;
+  readonly routedTo: Offset;
+  readonly newId: () => string;
+  bounds(): { readonly oldest: Offset };
+  readonly onFault: (error: unknown) => void;
+}
+
+/** What a client wants, in words that the engine does not know. `filters` is JSON text. */
+export interface Wants {
+  readonly events: readonly string[];
+  readonly filters: string;
+}
+
+/** A client that named itself, while it is connected or not yet written down. */
+export interface Subscriber extends SubscriptionKey {
+  readonly id: string;
+  readonly subscribedAt: number;
+  wants: Wants;
+  unsubscribedAt: number | undefined;
+  /** Its one live connection. */
+  session: Session | undefined;
+  connectionId: string | undefined;
+  /** The session follows what the client wants: from here on the client's place is the session's. */
+  isFollowing: boolean;
+  /** Where it was when the session began, or ended. */
+  state: DeliveryState;
+  /** Mark of the log's life in which that place is one. */
+  epoch: number;
+  /** Called when somebody else changed what it wants; the live session is told so. */
+  onChanged: ((wants: Wants) => void) | undefined;
+}
+
+/** How a client that came is to go on. */
+export interface Returned {
+  readonly subscriber: Subscriber;
+  /** Whether it had subscribed before. */
+  readonly isKnown: boolean;
+  /** What it missed begins after this. */
+  readonly after: Offset;
+  /** Its place is no more: everything begins anew. */
+  readonly lost?: "unknown" | "expired" | undefined;
+}
+
+const WRITE_MS = 1000;
+/** A client to whom nothing happens is written down so often, lest its place grow older than the log. */
+const REFRESH_MS = 600_000;
+/** When an event that is not acknowledged counts as late; nothing is dropped. */
+const LATE_MS = 60_000;
+
+interface Kept {
+  readonly subscriber: Subscriber;
+  isChanged: boolean;
+  savedVersion: number;
+  savedAt: number;
+}
+
+export class Subscribers {
+  readonly #host: SubscribersHost;
+  readonly #store: SubscriptionStore;
+  /** Connected clients, and those not yet written down since they left. Bounded by the connections. */
+  readonly #kept = new Map<string, Kept>();
+  /** Reads under way. */
+  readonly #loading = new Map<string, Promise<Kept>>();
+  #saving: Promise<void> | undefined;
+
+  constructor(host: SubscribersHost, store: SubscriptionStore) {
+    this.#host = host;
+    this.#store = store;
+    this.#writeLater();
+  }
+
+  /** Clients in memory; a metric. */
+  get size(): number {
+    return this.#kept.size;
+  }
+
+  /**
+   * The client of a session that named itself. Another live connection of the same client is closed with REPLACED, and its
+   * place taken over. Rejects where the registry cannot be read. Undefined when the session ended meanwhile.
+   */
+  async returned(session: Session, clientId: string, rules: DeliveryRules | undefined): Promise<Returned | undefined> {
+    const { tenant, userId } = session.identity;
+    const kept = await this.#load({ tenant, userId, clientId });
+    if (session.isClosed) return undefined;
+    const { subscriber } = kept;
+    const before = subscriber.session;
+    if (before !== undefined) {
+      this.#leave(kept);
+      before.close(new Refusal("REPLACED", "another connection of this clientId took over"), false);
+    }
+    this.#kept.set(keyOf(subscriber), kept);
+    subscriber.session = session;
+    subscriber.connectionId = session.id;
+    const lost = this.#reviewPlace(subscriber);
+    if (rules !== undefined) session.guarantee(new Delivery(rules, this.#host.clock, subscriber.state));
+    const { upTo, gaps } = subscriber.state.acked;
+    const isKnown = subscriber.wants.events.length > 0;
+    return { subscriber, isKnown, after: gaps[0] === undefined ? upTo : gaps[0] - 1, lost };
+  }
+
+  /** The session ended: its client's place is kept. */
+  left(session: Session): void {
+    const { clientId } = session.peer;
+    if (clientId === undefined) return;
+    const kept = this.#kept.get(keyOf({ ...session.identity, clientId }));
+    if (kept?.subscriber.session === session) this.#leave(kept);
+  }
+
+  /** What the client wants changed by its own words. */
+  wants(subscriber: Subscriber, wants: Wants): void {
+    subscriber.wants = wants;
+    subscriber.unsubscribedAt = wants.events.length === 0 ? this.#host.clock.now() : undefined;
+    const kept = this.#kept.get(keyOf(subscriber));
+    if (kept !== undefined) kept.isChanged = true;
+  }
+
+  /** A user's subscriptions, newest first. */
+  async list(tenant: string, userId: string): Promise<readonly ListedSubscription[]> {
+    await this.flush();
+    return this.#store.subscriptionsOf(tenant, userId);
+  }
+
+  async find(tenant: string, userId: string, id: string): Promise<ListedSubscription | undefined> {
+    await this.flush();
+    return this.#store.subscriptionById(tenant, userId, id);
+  }
+
+  /** Sets what a client wants from outside its connection, which is told at once. The client need not exist. */
+  async change(key: SubscriptionKey, wants: Wants): Promise<ListedSubscription> {
+    const kept = await this.#load(key);
+    this.#kept.set(keyOf(key), kept);
+    this.wants(kept.subscriber, wants);
+    kept.subscriber.onChanged?.(wants);
+    await this.flush();
+    return this.#rowOf(kept);
+  }
+
+  /** Forgets a subscription; its live connection goes on without any. False where there is none. */
+  async remove(tenant: string, userId: string, id: string): Promise<boolean> {
+    const row = await this.find(tenant, userId, id);
+    if (row === undefined) return false;
+    const key = keyOf(row);
+    const kept = this.#kept.get(key);
+    if (kept !== undefined) {
+      kept.subscriber.wants = { ...kept.subscriber.wants, events: [] };
+      kept.subscriber.onChanged?.(kept.subscriber.wants);
+      kept.subscriber.session?.outbox.delivery?.restart(this.#host.routedTo);
+      kept.isChanged = false;
+      kept.savedVersion = versionOf(kept.subscriber);
+    }
+    return this.#store.deleteSubscription(tenant, userId, id);
+  }
+
+  /** Writes down what changed. Rejects when the registry is away; nothing is forgotten then. */
+  async flush(): Promise<void> {
+    while (this.#saving !== undefined) await this.#saving.catch(() => undefined);
+    const changed = [...this.#kept.values()].filter((kept) => this.#isChanged(kept));
+    if (changed.length === 0) return;
+    this.#saving = this.#save(changed);
+    try {
+      await this.#saving;
+    } finally {
+      this.#saving = undefined;
+    }
+  }
+
+  async #save(changed: readonly Kept[]): Promise<void> {
+    const versions = changed.map(({ subscriber }) => versionOf(subscriber));
+    const rows = changed.map((kept) => this.#rowOf(kept));
+    for (const kept of changed) kept.isChanged = false;
+    try {
+      await this.#store.saveSubscriptions(rows);
+    } catch (error) {
+      for (const kept of changed) kept.isChanged = true;
+      throw error;
+    }
+    for (const [index, kept] of changed.entries()) {
+      kept.savedVersion = versions[index] ?? -1;
+      kept.savedAt = this.#host.clock.monotonic();
+      const key = keyOf(kept.subscriber);
+      if (kept.subscriber.session === undefined && !kept.isChanged && this.#kept.get(key) === kept) this.#kept.delete(key);
+    }
+  }
+
+  #isChanged(kept: Kept): boolean {
+    const { subscriber } = kept;
+    // Who never subscribed has nothing to be kept.
+    if (subscriber.wants.events.length === 0 && subscriber.unsubscribedAt === undefined) return false;
+    if (kept.isChanged || versionOf(subscriber) !== kept.savedVersion) return true;
+    return subscriber.session !== undefined && this.#host.clock.monotonic() - kept.savedAt >= REFRESH_MS;
+  }
+
+  #leave(kept: Kept): void {
+    const { subscriber } = kept;
+    subscriber.state = stateOf(subscriber);
+    subscriber.session = undefined;
+    subscriber.isFollowing = false;
+    subscriber.onChanged = undefined;
+    kept.isChanged = true;
+    if (subscriber.wants.events.length === 0 && subscriber.unsubscribedAt === undefined) this.#kept.delete(keyOf(subscriber));
+  }
+
+  /** Pending ends with retention, and a place in another life of the log is none. */
+  #reviewPlace(subscriber: Subscriber): Returned["lost"] {
+    const { routedTo, epoch } = this.#host;
+    const { oldest } = this.#host.bounds();
+    const { acked, attempts } = subscriber.state;
+    const isKnown = subscriber.epoch === epoch && acked.upTo <= routedTo;
+    if (!isKnown || acked.upTo + 1 < oldest) {
+      this.#host.meter.pendingLost += acked.gaps.length;
+      subscriber.state = { acked: { upTo: routedTo, gaps: [] }, attempts: new Map() };
+      subscriber.epoch = epoch;
+      return isKnown ? "expired" : "unknown";
+    }
+    const gaps = acked.gaps.filter((gap) => gap >= oldest);
+    this.#host.meter.pendingLost += acked.gaps.length - gaps.length;
+    subscriber.state = { acked: { upTo: acked.upTo, gaps }, attempts };
+    return undefined;
+  }
+
+  #load(key: SubscriptionKey): Promise<Kept> {
+    const name = keyOf(key);
+    const kept = this.#kept.get(name);
+    if (kept !== undefined) return Promise.resolve(kept);
+    const loading = this.#loading.get(name) ?? this.#read(key).finally(() => this.#loading.delete(name));
+    this.#loading.set(name, loading);
+    return loading;
+  }
+
+  async #read({ tenant, userId, clientId }: SubscriptionKey): Promise<Kept> {
+    const row = await this.#store.findSubscription({ tenant, userId, clientId });
+    const now = this.#host.clock.now();
+    const attempts = new Map(row?.pending.map((pending) => [pending.offset, pending.attempts]));
+    const acked = { upTo: row?.ackedOffset ?? this.#host.routedTo, gaps: row?.pending.map(({ offset }) => offset) ?? [] };
+    const subscriber: Subscriber = {
+      id: row?.id ?? this.#host.newId(),
+      tenant,
+      userId,
+      clientId,
+      subscribedAt: row?.subscribedAt ?? now,
+      unsubscribedAt: row?.unsubscribedAt,
+      wants: { events: row?.events ?? [], filters: row?.filters ?? "{}" },
+      session: undefined,
+      connectionId: row?.connectionId,
+      isFollowing: false,
+      state: { acked, attempts },
+      epoch: row?.epoch ?? this.#host.epoch,
+      onChanged: undefined,
+    };
+    return { subscriber, isChanged: false, savedVersion: versionOf(subscriber), savedAt: this.#host.clock.monotonic() };
+  }
+
+  #rowOf({ subscriber }: Kept): KeptSubscription {
+    const { id, tenant, userId, clientId, connectionId, wants, subscribedAt, unsubscribedAt } = subscriber;
+    const { acked, attempts } = stateOf(subscriber);
+    const { epoch } = subscriber;
+    const now = this.#host.clock.now();
+    const flights = new Map([...(subscriber.session?.outbox.delivery?.flights() ?? [])].map((flight) => [flight.message.offset, flight]));
+    const pending = acked.gaps.map((offset): KeptPending => {
+      const flight = flights.get(offset);
+      const sentAt = flight?.sentAt ?? now;
+      return {
+        offset,
+        eventId: ledgerId(epoch, offset),
+        // What was sent on a connection before stands in the log.
+        eventType: flight?.message.event ?? "",
+        eventData: flight?.message.data ?? "{}",
+        sentAt,
+        attempts: attempts.get(offset) ?? 1,
+        expiresAt: sentAt + LATE_MS,
+      };
+    });
+    const place = { ackedOffset: acked.upTo, epoch, pending };
+    return { id, tenant, userId, clientId, connectionId, ...wants, ...place, subscribedAt, updatedAt: now, unsubscribedAt };
+  }
+
+  #writeLater(): void {
+    this.#host.wheel.arm(WRITE_MS, () => {
+      this.flush().catch(this.#host.onFault);
+      this.#writeLater();
+    });
+  }
+}
+
+/** Where the client stands now. */
+function stateOf({ session, isFollowing, state }: Subscriber): DeliveryState {
+  if (session === undefined || !isFollowing) return state;
+  const { delivery } = session.outbox;
+  // Without acks the position moves as events are written.
+  if (delivery === undefined) return { acked: { upTo: session.outbox.sentTo, gaps: [] }, attempts: new Map() };
+  delivery.position.passed(session.outbox.sentTo);
+  return delivery.state();
+}
+
+/** Another number whenever the client's place moved by something of its own. */
+function versionOf({ session }: Subscriber): number {
+  return session === undefined ? -1 : (session.outbox.delivery?.version ?? session.outbox.lastSentAt);
+}
+
+function keyOf({ tenant, userId, clientId }: SubscriptionKey): string {
+  return `${tenant}\u0000${userId}\u0000${clientId}`;
+}
