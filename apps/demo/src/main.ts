@@ -1,5 +1,8 @@
-/** The demo: plays recorded data and a dealing desk into a server over its public API, like any service would. Started by `broadtape serve` in demo mode. */
+/** The demo: plays recorded data, a dealing desk and a bank into a server over its public API, like any service would. Started by `broadtape serve` in demo mode. */
 import { setTimeout as wait } from "node:timers/promises";
+import { playBank } from "./bank/play-bank.ts";
+import { BANK_USERS } from "./bank/records.ts";
+import { readStanding } from "./bank/standing.ts";
 import { systemClock } from "./desk/clock.ts";
 import { endLeftovers } from "./desk/leftovers.ts";
 import { MarketPrices } from "./desk/market-prices.ts";
@@ -27,29 +30,44 @@ let isStopped = false;
 const publishing = { url, token, fetch, wait: sleep, random: Math.random, onTrouble: say };
 const prices = new MarketPrices();
 
-const desk = await playDesk({
-  clock: systemClock,
-  random: Math.random,
-  prices,
-  // An RFQ's events make sense only together: none of them is given up.
-  publisher: new Publisher({ ...publishing, isStopped: () => false, tries: Infinity }),
-  leftovers: async (write) => {
-    if (deskToken !== undefined) await endLeftovers({ url, token: deskToken, traders: TRADERS, fetch, now: Date.now, write });
-  },
-  announce: (address) => process.send?.({ desk: address }),
-  onFault: fail,
-});
+// An RFQ's events make sense only together, and balances only with all transactions: none of them is given up.
+const untilStored = new Publisher({ ...publishing, isStopped: () => false, tries: Infinity });
 
+const scenes: { close(): Promise<void> }[] = [];
 const stop = () => {
   if (isStopped) return;
   isStopped = true;
-  // RFQs that nobody will ever end should not stay open on screens; a server that is away is not waited for.
-  void Promise.race([desk.close(), wait(CLOSE_MS)]).finally(() => process.exit(0));
+  // What nobody will ever end should not stay open on screens; a server that is away is not waited for.
+  void Promise.race([Promise.all(scenes.map((scene) => scene.close())), wait(CLOSE_MS)]).finally(() => process.exit(0));
 };
 process.on("SIGTERM", stop);
 process.on("SIGINT", stop);
 // The server that started this is gone, however it went.
 process.on("disconnect", () => process.exit(0));
+
+scenes.push(
+  await playDesk({
+    clock: systemClock,
+    random: Math.random,
+    prices,
+    publisher: untilStored,
+    leftovers: async (write) => {
+      if (deskToken !== undefined) await endLeftovers({ url, token: deskToken, traders: TRADERS, fetch, now: Date.now, write });
+    },
+    announce: (address) => process.send?.({ desk: address }),
+    onFault: (error) => fail("desk", error),
+  }),
+);
+scenes.push(
+  await playBank({
+    speed,
+    clock: systemClock,
+    random: Math.random,
+    publisher: untilStored,
+    wallets: await readStanding({ url, users: BANK_USERS, fetch }),
+    onFault: (error) => fail("bank", error),
+  }),
+);
 
 await playMarket({
   speed,
@@ -63,8 +81,8 @@ await playMarket({
 });
 
 /** A broken invariant ends the process; whoever started it starts it again. */
-function fail(error: unknown): never {
-  say(`the desk failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+function fail(scene: string, error: unknown): never {
+  say(`the ${scene} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   process.exit(1);
 }
 
