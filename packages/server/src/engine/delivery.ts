@@ -117,11 +117,13 @@ export class Delivery {
     return this.position.ack(offset);
   }
 
-  /** How many were waited for. */
-  ackUpTo(offset: Offset): number {
+  /** Those that were waited for. */
+  ackUpTo(offset: Offset): Offset[] {
     this.version += 1;
-    for (const each of this.#flights.keys()) if (each <= offset) this.#flights.delete(each);
-    return this.position.ackUpTo(offset);
+    const acked = this.#position.pending().filter((gap) => gap <= offset);
+    for (const each of acked) this.#flights.delete(each);
+    this.#position.ackUpTo(offset);
+    return acked;
   }
 
   /** Gives up what was not sent on this connection: the client follows it no more. Returns how many. */

@@ -90,6 +90,7 @@ export class Engine {
   readonly newId: () => string;
   readonly #options: EngineOptions;
   readonly #publishing: Publishing;
+  readonly #ackedHearers: ((identity: Identity, offset: Offset) => void)[] = [];
   #started = false;
   #stopping = false;
 
@@ -297,6 +298,20 @@ export class Engine {
     for (const { subscription } of session.following.values()) this.topics.unfollow(subscription);
     this.sessions.remove(session, code);
     this.subscribers.left(session);
+  }
+
+  /** Hears of every event once it was routed, in log order. */
+  onStored(hear: (stored: StoredEvent) => void): void {
+    this.#publishing.onStored(hear);
+  }
+
+  /** Hears of every ack of a lossless event. */
+  onAcked(hear: (identity: Identity, offset: Offset) => void): void {
+    this.#ackedHearers.push(hear);
+  }
+
+  acked(session: Session, offsets: readonly Offset[]): void {
+    for (const hear of this.#ackedHearers) for (const offset of offsets) hear(session.identity, offset);
   }
 
   countResync(): void {

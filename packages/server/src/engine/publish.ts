@@ -48,6 +48,7 @@ export class Publishing {
   readonly #validation: ValidationHost;
   readonly #routing: RouteHost;
   readonly #guards: Guards;
+  readonly #hearers: ((stored: StoredEvent) => void)[] = [];
   #ring: Ring;
   #routedTo: Offset = 0;
   readonly #instants = new Instants();
@@ -72,6 +73,10 @@ export class Publishing {
 
   get ring(): Ring {
     return this.#ring;
+  }
+
+  onStored(hear: (stored: StoredEvent) => void): void {
+    this.#hearers.push(hear);
   }
 
   productOf(type: string): Product | undefined {
@@ -198,6 +203,7 @@ export class Publishing {
     this.#options.onRouted();
     const lossless = messages.filter(({ key }) => key === undefined);
     this.#ring.add(last.offset, last.storedAt, lossless);
+    for (const hear of this.#hearers) for (const { stored } of batch) hear(stored);
   }
 
   #resultOf(place: Appended, source: Admitted | undefined): PublishResult {

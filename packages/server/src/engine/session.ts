@@ -30,6 +30,7 @@ export interface SessionHost extends OutboxHost {
   /** The spelling of the newest event id at or before this offset. */
   cursorAt(offset: Offset): string;
   catchUp(session: Session): void;
+  acked(session: Session, offsets: readonly Offset[]): void;
   gone(session: Session, code: string): void;
   /** After how long a client should come back, jittered. */
   reconnectAfterMs(): number;
@@ -114,8 +115,9 @@ export class Session {
     this.outbox.delivery = delivery;
   }
 
-  /** Acks came in: what waited for them goes on. */
-  acked(): void {
+  /** Acks of these came in: what waited for them goes on. */
+  acked(offsets: readonly Offset[]): void {
+    this.#host.acked(this, offsets);
     this.outbox.awaitsAcksSince = undefined;
     if (!this.outbox.flowing) this.#host.catchUp(this);
   }

@@ -100,17 +100,17 @@ export class Feed {
   acknowledge(ack: Ack): void {
     const { delivery } = this.#session.outbox;
     if (delivery === undefined) return;
-    let acked = 0;
+    const acked: number[] = [];
     if ("upTo" in ack) {
       const offset = this.#offsetOf(ack.upTo);
-      if (offset !== undefined) acked = delivery.ackUpTo(offset);
+      if (offset !== undefined) acked.push(...delivery.ackUpTo(offset));
     } else {
       for (const eventId of ack.eventIds) {
         const offset = this.#offsetOf(eventId);
-        if (offset !== undefined && delivery.ack(offset)) acked += 1;
+        if (offset !== undefined && delivery.ack(offset)) acked.push(offset);
       }
     }
-    if (acked > 0) this.#session.acked();
+    if (acked.length > 0) this.#session.acked(acked);
   }
 
   /** What it wants was set over REST. */

@@ -1,0 +1,115 @@
+import { describe, expect, it } from "vitest";
+import { ledgerId } from "@broadtape/protocol/event-id";
+import { transactionsProduct } from "../products/transactions/declaration.ts";
+import { createMemoryRegistry } from "../registry/memory.ts";
+import { Rig, type RigOptions, identityOf } from "../../testing/rig.ts";
+import { Delivery } from "../engine/delivery.ts";
+import { Fallback } from "./fallback.ts";
+import type { Notice } from "./notifier.ts";
+
+const publisher = { userId: "pub", tenant: "acme", anyTenant: false, correlationId: "c" };
+const RULES = { window: 10, redeliverMs: 1e9, sends: 1 };
+
+async function setUp(options: RigOptions = {}, taking: () => "taken" | "refused" = () => "taken") {
+  const registry = createMemoryRegistry();
+  const rig = await Rig.start({ products: [transactionsProduct], subscriptions: registry, ...options });
+  const taken: Notice[] = [];
+  const take = (notice: Notice) => {
+    const outcome = taking();
+    if (outcome === "taken") taken.push(notice);
+    return outcome;
+  };
+  const fallback = new Fallback(rig.engine, { waitMs: 30_000, take, store: registry, onFault: (error) => rig.faults.push(error) });
+  const alert = async (action: string, userId = "ann") => {
+    const data = { userId, alert: { transactionId: "t1", riskScore: 0.91, reason: "odd", action, details: { pin: "1234" } } };
+    const { results } = await rig.engine.publish([{ type: "fraud.alert", data }], publisher);
+    rig.clock.turn();
+    return results[0]?.offset ?? 0;
+  };
+  return { rig, registry, taken, fallback, alert };
+}
+
+describe("a fraud alert", () => {
+  it.each(["REVIEW", "BLOCK"])("that says %s and is not acknowledged goes to the notifier, once, when its time is up", async (action) => {
+    const { rig, taken, alert } = await setUp();
+    const offset = await alert(action);
+    rig.clock.advance(29_900);
+    expect(taken).toEqual([]);
+    rig.clock.advance(200_000);
+    expect(taken).toHaveLength(1);
+    expect(taken[0]).toMatchObject({ tenant: "acme", userId: "ann", eventId: ledgerId(7, offset), type: "fraud.alert" });
+    expect(JSON.parse(taken[0]?.alert ?? "")).toEqual({
+      transactionId: "t1",
+      riskScore: 0.91,
+      reason: "odd",
+      action,
+      details: { pin: "[redacted]" },
+    });
+  });
+
+  it("that was allowed is no news", async () => {
+    const { rig, taken, alert } = await setUp();
+    await alert("ALLOWED");
+    rig.clock.advance(60_000);
+    expect(taken).toEqual([]);
+  });
+
+  it("that any device has acknowledged is not told again", async () => {
+    const { rig, taken, alert, fallback } = await setUp();
+    const { session } = rig.open(identityOf("ann"));
+    session.guarantee(new Delivery(RULES, rig.clock, { acked: { upTo: 0, gaps: [] }, attempts: new Map() }));
+    await rig.follow(session, { topics: ["fraud:me"] });
+    const offset = await alert("BLOCK");
+    expect(fallback.size).toBe(1);
+    session.acked(session.outbox.delivery?.ackUpTo(offset) ?? []);
+    expect(fallback.size).toBe(0);
+    rig.clock.advance(60_000);
+    expect(taken).toEqual([]);
+  });
+
+  it("that the notifier has no room for is handed in again", async () => {
+    const outcomes = ["refused", "refused", "taken"] as const;
+    let call = 0;
+    const { rig, taken, alert } = await setUp({}, () => outcomes[call++] ?? "taken");
+    await alert("BLOCK");
+    rig.clock.advance(30_000);
+    rig.clock.advance(10_000);
+    expect([taken.length, call]).toEqual([1, 3]);
+  });
+});
+
+describe("after a restart", () => {
+  it("alerts without an ack are taken up, those with one are not", async () => {
+    const first = await setUp();
+    await first.alert("BLOCK", "ann");
+    await first.alert("REVIEW", "ben");
+    const [tenant, epoch] = ["acme", 7];
+    const place = { ackedOffset: 2, epoch, pending: [], subscribedAt: 0, updatedAt: 0, unsubscribedAt: undefined, connectionId: undefined };
+    await first.registry.saveSubscriptions([
+      { id: "1", tenant, userId: "ben", clientId: "phone", events: ["fraud"], filters: "{}", ...place },
+    ]);
+    const second = await setUp({ disk: first.rig.disk, clock: first.rig.clock });
+    const fallback = new Fallback(second.rig.engine, {
+      waitMs: 30_000,
+      take: (notice) => {
+        second.taken.push(notice);
+        return "taken";
+      },
+      store: first.registry,
+      onFault: (error) => second.rig.faults.push(error),
+    });
+    await fallback.resume();
+    first.rig.clock.advance(31_000);
+    await second.rig.settle();
+    expect(second.taken.map(({ userId }) => userId)).toEqual(["ann"]);
+    expect(second.rig.faults).toEqual([]);
+  });
+
+  it("nothing is taken once it was stopped", async () => {
+    const { rig, taken, alert, fallback } = await setUp();
+    await alert("BLOCK");
+    fallback.stop();
+    rig.clock.advance(60_000);
+    expect([taken, fallback.size]).toEqual([[], 0]);
+  });
+});
