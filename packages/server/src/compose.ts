@@ -12,6 +12,7 @@ import { CookieSessions } from "./access/sessions.ts";
 import { createTokenVerifier } from "./access/tokens.ts";
 import type { Config } from "./config.ts";
 import { isoTime, systemClock } from "./engine/clock.ts";
+import { ConnectionBook } from "./engine/connection-book.ts";
 import { Engine } from "./engine/engine.ts";
 import type { Product } from "./engine/product.ts";
 import type { Session } from "./engine/session.ts";
@@ -37,12 +38,14 @@ import { transactionsSocket, transactionsStream, transactionsWebSocket } from ".
 import type { Registry } from "./registry/registry.ts";
 import { openSqliteRegistry } from "./registry/sqlite/sqlite-registry.ts";
 import { createApp } from "./transports/http/app.ts";
+import { serveConnections } from "./transports/http/connections.ts";
 import { type DemoUser, serveDemo, servePages } from "./transports/http/console.ts";
 import { type DemoDeskAddress, serveDemoDesk } from "./transports/http/demo-desk.ts";
 import { serveHealth } from "./transports/http/health.ts";
 import { serveHistory } from "./transports/http/history.ts";
 import { servePublishing } from "./transports/http/publishing.ts";
 import { serveSessions } from "./transports/http/session.ts";
+import { serveSubscriptions } from "./transports/http/subscriptions.ts";
 import { serveSocketIo } from "./transports/socket-io/server.ts";
 import { serveStreams } from "./transports/sse/streams.ts";
 import { serveUpgrades } from "./transports/websocket/upgrades.ts";
@@ -109,6 +112,9 @@ async function start(config: Config, options: ServerOptions, resources: AsyncDis
     subscriptions: registry,
     onFault,
   });
+  const { connectionsKeptMs: keptMs, connectionsWaiting: waiting } = config.limits;
+  const book = new ConnectionBook(engine, registry, { keptMs, waiting });
+  resources.defer(() => endWithin(book.flush(), ANSWER_MS).catch(onFault));
   metrics.observe(engine);
   const app = await createApp({ logger, corsOrigins: config.corsOrigins, trustProxy: config.trustProxy });
   resources.defer(() => closeWithin(app, config.limits.shutdownMs));
@@ -158,6 +164,15 @@ async function closeWithin(app: FastifyInstance, ms: number): Promise<void> {
   await Promise.race([app.close(), cut]);
   for (const timer of timers) clearTimeout(timer);
   app.server.closeAllConnections();
+}
+
+/** What is slower is not waited for. */
+async function endWithin(work: Promise<void>, ms: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([work, promise]).finally(() => {
+    clearTimeout(timer);
+  });
 }
 
 interface Parts {
@@ -229,6 +244,13 @@ async function serveClients(
   const addressOf = (request: IncomingMessage) => proxyAddr(request, trust);
   servePublishing(app, { engine, gate, bodyBytes: limits.eventBodyBytes });
   serveHistory(app, { engine, gate, pageEvents: limits.historyPage });
+  serveSubscriptions(app, {
+    subscribers: engine.subscribers,
+    gate,
+    most: limits.subscriptionsPerUser,
+    bodyBytes: limits.socketFrameBytes,
+  });
+  serveConnections(app, { engine, gate });
   serveSessions(
     app,
     gate,

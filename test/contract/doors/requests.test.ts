@@ -29,6 +29,10 @@ const SERVED: Readonly<Record<string, readonly string[]>> = {
   "/api/v1/stream/x/commands": ["POST", "OPTIONS"],
   "/api/v1/topics/symbol:A/events": ["GET", "HEAD", "OPTIONS"],
   "/api/v1/topics/symbol:A/snapshot": ["GET", "HEAD", "OPTIONS"],
+  "/api/v1/subscriptions": ["GET", "HEAD", "POST", "OPTIONS"],
+  "/api/v1/subscriptions/x": ["GET", "HEAD", "PATCH", "DELETE", "OPTIONS"],
+  "/api/v1/connections": ["GET", "HEAD", "OPTIONS"],
+  "/api/v1/connections/x": ["DELETE", "OPTIONS"],
   "/api/v1/ws": [],
   "/market-data/stream": ["GET", "OPTIONS"],
 };

@@ -4,7 +4,18 @@
  */
 
 export type LimitUnit =
-  "bytes" | "ms" | "events" | "entities" | "connections" | "symbols" | "topics" | "commands" | "commands/s" | "attempts" | "attempts/min";
+  | "bytes"
+  | "ms"
+  | "events"
+  | "entities"
+  | "connections"
+  | "subscriptions"
+  | "symbols"
+  | "topics"
+  | "commands"
+  | "commands/s"
+  | "attempts"
+  | "attempts/min";
 
 export interface Limit {
   /** The variable without `BROADTAPE_LIMIT_`. */
@@ -143,6 +154,28 @@ export const LIMITS = [
     bounds: "time without an ack after which an event is sent again, then twice as long, and so on",
   },
   { name: "REDELIVER_SENDS", default: 5, unit: "attempts", minimum: 1, bounds: "how often an event is sent on one connection" },
+  {
+    name: "SUBSCRIPTIONS_PER_USER",
+    default: 100,
+    unit: "subscriptions",
+    minimum: 1,
+    maximum: 1000,
+    bounds: "subscriptions that a user may have made over REST",
+  },
+  {
+    name: "CONNECTIONS_KEPT_MS",
+    default: 7 * 24 * HOUR_MS,
+    unit: "ms",
+    minimum: 1,
+    bounds: "how long the registry keeps that there was a connection",
+  },
+  {
+    name: "CONNECTIONS_WAITING",
+    default: 100_000,
+    unit: "connections",
+    minimum: 1,
+    bounds: "connections whose record waits for a registry that is away; beyond it the oldest records are given up",
+  },
   { name: "STALE_SOURCE_MS", default: 30_000, unit: "ms", minimum: 1, bounds: "silence after which a price source leaves the best price" },
   {
     name: "SSE_ATTEMPTS_FAILED_PER_MINUTE",

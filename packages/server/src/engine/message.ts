@@ -123,6 +123,10 @@ export interface Connection {
   readonly ready: boolean;
   /** Bytes handed over and not yet taken by the system. */
   readonly unsentBytes: number;
+  /** Its client says nothing on it. */
+  readonly isOneWay?: true;
+  /** What the transport calls it, where that is told to clients. */
+  readonly socketId?: string;
   send(parcel: Parcel): void;
   /** Ends the connection after what was sent; forcibly when that does not drain within a few seconds. */
   close(refusal: Refusal): void;

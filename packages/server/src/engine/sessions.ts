@@ -27,6 +27,9 @@ export class Sessions {
   readonly #sessions = new Map<string, Session>();
   readonly #byUser = new Map<string, Set<Session>>();
   readonly #byCookie = new Map<string, Set<Session>>();
+  /** Told of every session once it is here, and once it is gone. */
+  onOpened: ((session: Session) => void) | undefined;
+  onClosed: ((session: Session) => void) | undefined;
 
   constructor(host: SessionsHost) {
     this.#host = host;
@@ -65,6 +68,7 @@ export class Sessions {
     if (session.identity.sessionId !== undefined) addTo(this.#byCookie, session.identity.sessionId, session);
     this.armExpiry(session);
     this.#beat(session);
+    this.onOpened?.(session);
   }
 
   remove(session: Session, code: string): void {
@@ -72,6 +76,7 @@ export class Sessions {
     removeFrom(this.#byUser, userKey(session.identity), session);
     if (session.identity.sessionId !== undefined) removeFrom(this.#byCookie, session.identity.sessionId, session);
     if (code !== "lost") this.#host.meter.dropped.set(code, (this.#host.meter.dropped.get(code) ?? 0) + 1);
+    this.onClosed?.(session);
   }
 
   /** A fresh token of the same user: delivery goes on until that one's end. */

@@ -43,6 +43,8 @@ export interface Subscriber extends SubscriptionKey {
   readonly id: string;
   readonly subscribedAt: number;
   wants: Wants;
+  /** When that last changed. */
+  updatedAt: number;
   unsubscribedAt: number | undefined;
   /** Its one live connection. */
   session: Session | undefined;
@@ -136,6 +138,7 @@ export class Subscribers {
   /** What the client wants changed by its own words. */
   wants(subscriber: Subscriber, wants: Wants): void {
     subscriber.wants = wants;
+    subscriber.updatedAt = this.#host.clock.now();
     subscriber.unsubscribedAt = wants.events.length === 0 ? this.#host.clock.now() : undefined;
     const kept = this.#kept.get(keyOf(subscriber));
     if (kept !== undefined) kept.isChanged = true;
@@ -265,6 +268,7 @@ export class Subscribers {
       userId,
       clientId,
       subscribedAt: row?.subscribedAt ?? now,
+      updatedAt: row?.updatedAt ?? now,
       unsubscribedAt: row?.unsubscribedAt,
       wants: { events: row?.events ?? [], filters: row?.filters ?? "{}" },
       session: undefined,
@@ -278,7 +282,7 @@ export class Subscribers {
   }
 
   #rowOf({ subscriber }: Kept): KeptSubscription {
-    const { id, tenant, userId, clientId, connectionId, wants, subscribedAt, unsubscribedAt } = subscriber;
+    const { id, tenant, userId, clientId, connectionId, wants, subscribedAt, updatedAt, unsubscribedAt } = subscriber;
     const { acked, attempts } = stateOf(subscriber);
     const { epoch } = subscriber;
     const now = this.#host.clock.now();
@@ -298,7 +302,7 @@ export class Subscribers {
       };
     });
     const place = { ackedOffset: acked.upTo, epoch, pending };
-    return { id, tenant, userId, clientId, connectionId, ...wants, ...place, subscribedAt, updatedAt: now, unsubscribedAt };
+    return { id, tenant, userId, clientId, connectionId, ...wants, ...place, subscribedAt, updatedAt, unsubscribedAt };
   }
 
   #writeLater(): void {

@@ -7,9 +7,10 @@ import { Refusal } from "@broadtape/protocol/errors";
 import { BadEvents } from "../../engine/validate.ts";
 import { correlationIdOf } from "../peer.ts";
 import { httpError, statusOf } from "../reason-phrase.ts";
+import { BadBody } from "./body.ts";
 import { refuseBytes, refuseExpectations, refusePath } from "./broken-requests.ts";
 import { answerPreflights } from "./preflights.ts";
-import { BadBody, EVENT_TYPES } from "./publishing.ts";
+import { EVENT_TYPES } from "./publishing.ts";
 
 export interface HttpOptions {
   readonly logger: FastifyBaseLogger;

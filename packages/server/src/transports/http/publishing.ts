@@ -1,15 +1,10 @@
 /** `POST /api/v1/events`: the HTTP door of the one way through the house (contract 00-common "Publishing"). */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { Refusal } from "@broadtape/protocol/errors";
-import { parseJson } from "@broadtape/protocol/json";
 import type { Engine } from "../../engine/engine.ts";
 import type { Gate } from "../gate.ts";
 import { correlationIdOf } from "../peer.ts";
-
-/** A body that is no JSON: 400. */
-export class BadBody extends Error {
-  override readonly name = "BadBody";
-}
+import { parseText, textOf } from "./body.ts";
 
 export const EVENT_TYPES = [
   "application/json",
@@ -46,31 +41,12 @@ function parseEvents(contentType: string, body: unknown): readonly unknown[] {
   const text = textOf(body);
   const type = contentType.split(";", 1)[0]?.trim().toLowerCase();
   if (type === "application/x-ndjson") return parseLines(text);
-  const value = parse(text, "the body is not JSON");
+  const value = parseText(text);
   if (type === "application/cloudevents-batch+json") return Array.isArray(value) ? value : [undefined];
   if (type === "application/cloudevents+json") return [value];
   return Array.isArray(value) ? value : [value];
 }
 
 function parseLines(text: string): unknown[] {
-  return text.split(/\r?\n/).flatMap((line, index) => (line.trim() === "" ? [] : [parse(line, `line ${index + 1} is not JSON`)]));
-}
-
-function parse(text: string, otherwise: string): unknown {
-  try {
-    return parseJson(text);
-  } catch {
-    throw new BadBody(otherwise);
-  }
-}
-
-const utf8 = new TextDecoder("utf-8", { fatal: true });
-
-function textOf(body: unknown): string {
-  if (!(body instanceof Uint8Array)) throw new BadBody("the body is empty");
-  try {
-    return utf8.decode(body);
-  } catch {
-    throw new BadBody("the body is not UTF-8");
-  }
+  return text.split(/\r?\n/).flatMap((line, index) => (line.trim() === "" ? [] : [parseText(line, `line ${index + 1} is not JSON`)]));
 }

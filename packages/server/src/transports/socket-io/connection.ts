@@ -32,6 +32,10 @@ export class SocketIoConnection implements Connection {
     this.#engine = socket.conn;
   }
 
+  get socketId(): string {
+    return this.#socket.id;
+  }
+
   get #isWebSocket(): boolean {
     return this.#engine.transport.name === "websocket";
   }

@@ -12,6 +12,7 @@ const CLOSE_GRACE_MS = 5000;
 
 export class StreamConnection implements Connection {
   readonly form: Form;
+  readonly isOneWay = true;
   readonly #response: ServerResponse;
   readonly #socket: Socket;
   readonly #isChunked: boolean;

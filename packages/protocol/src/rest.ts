@@ -1,0 +1,113 @@
+/** What is said over HTTP beside published events: requests and answers, as schemas (contract 00-common, 30-transactions). */
+import { z } from "zod";
+import { type HttpErrorBody } from "./errors.ts";
+import { type PublishAnswer } from "./event.ts";
+import { FEED_EVENTS } from "./products/transactions/events.ts";
+import { filters } from "./products/transactions/filters.ts";
+import { subscriptionRequest } from "./products/transactions/subscription.ts";
+
+/** What a client calls itself, to be known again. */
+export const clientId = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,64}$/, "must be 1 to 64 letters, digits, _ or -")
+  .describe("What a client calls itself, to be known again.");
+
+/** ISO 8601 in UTC, with milliseconds. */
+const timestamp = z.iso.datetime({ precision: 3 });
+const eventId = z.string().describe("Id of an event, which is a cursor: what follows it is asked for with it.");
+const count = z.number().int().min(0);
+
+/** Body of `POST /api/v1/subscriptions`; without `events`, transactions and balances, as on sockets. */
+export const subscriptionCreation = subscriptionRequest.extend({ clientId: clientId.nullish() });
+/** Body of `PATCH /api/v1/subscriptions/{id}`: what is left out stays. */
+export const subscriptionChange = subscriptionRequest;
+
+export const subscriptionState = z.looseObject({
+  id: z.string(),
+  clientId,
+  events: z.array(z.enum(FEED_EVENTS)).describe("None where the client left everything."),
+  filters,
+  createdAt: timestamp,
+  updatedAt: timestamp.describe("When what it asks for last changed."),
+});
+export const subscriptionList = z.looseObject({ subscriptions: z.array(subscriptionState) });
+
+export const CONNECTION_STATUSES = ["CONNECTED", "AUTHENTICATING", "DISCONNECTED", "STALE"] as const;
+
+export const connectionState = z.looseObject({
+  id: z.string().describe("As the connection itself was told it."),
+  userId: z.string(),
+  clientId: clientId.nullable(),
+  surface: z.string(),
+  connectedAt: timestamp,
+  lastActivity: timestamp,
+  ipAddress: z.string(),
+  userAgent: z.string().nullable(),
+  status: z.enum(CONNECTION_STATUSES).describe("STALE: no sign of life for five minutes."),
+});
+export const connectionList = z.looseObject({ connections: z.array(connectionState) });
+
+export type ConnectionState = z.infer<typeof connectionState>;
+
+export const publishAnswer = z.looseObject({
+  accepted: count.describe("Events of the request that are in the log now, duplicates included."),
+  results: z.array(
+    z.looseObject({
+      id: z.string(),
+      eventId,
+      offset: count,
+      duplicate: z.boolean().describe("The same `source` and `id` was stored before; `offset` is the first one's."),
+    }),
+  ),
+}) satisfies z.ZodType<PublishAnswer>;
+
+export const httpErrorBody = z.looseObject({
+  error: z.string().describe("The reason phrase of `statusCode`."),
+  message: z.string(),
+  statusCode: z.number().int(),
+  errors: z
+    .array(
+      z.looseObject({
+        index: count.describe("Of the event in its batch."),
+        path: z.string().describe("Of the field; empty for the event itself."),
+        message: z.string(),
+        offset: count.exactOptional().describe("Where the state stands in the log that the event contradicts."),
+      }),
+    )
+    .exactOptional(),
+}) satisfies z.ZodType<HttpErrorBody>;
+
+/** `GET /api/v1/topics/{topic}/events` */
+export const historyPage = z.looseObject({
+  topic: z.string(),
+  events: z.array(
+    z.looseObject({
+      type: z.literal("event"),
+      topic: z.string(),
+      event: z.string().describe("A type of the catalogue."),
+      eventId,
+      time: z.iso.datetime({ offset: true }),
+      data: z.unknown().describe("As followers of the topic were told it."),
+      correlationId: z.string(),
+    }),
+  ),
+  next: eventId.describe("The cursor that the next page begins after."),
+  complete: z.boolean().describe("Whether this was all until now."),
+  resync: z
+    .looseObject({ reason: z.enum(["unknown", "expired"]) })
+    .optional()
+    .describe("The given cursor is none of this log, or older than it is kept; the page begins with the oldest event."),
+});
+
+/** `GET /api/v1/topics/{topic}/snapshot` */
+export const topicSnapshot = z.looseObject({
+  topic: z.string(),
+  state: z.unknown().describe("Null where nothing is known."),
+  cut: eventId.describe("The state is that after exactly this event."),
+});
+
+/** Answer to `POST /api/session`. */
+export const openedSession = z.looseObject({ userId: z.string(), tenantId: z.string(), expiresAt: timestamp });
+
+export const acceptedCommands = z.looseObject({ accepted: z.literal(true) });
+export const healthState = z.looseObject({ status: z.string() });
