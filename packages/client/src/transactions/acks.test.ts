@@ -45,7 +45,7 @@ it("says no more than a thousand in a message, and no more messages than its bud
     acks.add(`r${round}`);
     await environment.pass(20);
   }
-  expect(sent.length).toBeLessThan(60 + 10 * 61);
+  expect(sent.length).toBeLessThan(100 + 20 * 61);
   acks.pause(5000);
   const before = sent.length;
   acks.add("late");

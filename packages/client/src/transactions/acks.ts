@@ -5,7 +5,7 @@ import { Pacer } from "../pacer.ts";
 const DELAY_MS = 20;
 /** Well below the server's largest frame. */
 const MAX_IDS = 1000;
-const LIMITS = { commandsBurst: 60, commandsPerSecond: 10 };
+const LIMITS = { commandsBurst: 100, commandsPerSecond: 20 };
 
 export class Acks {
   readonly #environment: Pick<Environment, "now" | "after">;

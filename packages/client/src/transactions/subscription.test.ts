@@ -43,6 +43,17 @@ describe("the subscription", () => {
     expect(new Set(asking.client.subscription.events)).toEqual(new Set(["balance", "wallet"]));
   });
 
+  it("is asked for where the server has kept the device, and nothing that it wants", async () => {
+    const { environment, client } = openFeed();
+    await settled();
+    environment.socket.connected();
+    environment.socket.end();
+    await environment.pass(1000);
+    environment.socket.connected({ resumed: true, subscription: { events: [], filters: {} } });
+    environment.socket.accept();
+    expect(client.subscription).toEqual(HELD);
+  });
+
   it("grows by events and has its filters replaced; shrinks by events", async () => {
     const { environment, client, connect } = openFeed({ filters: { minAmount: "1000.00", status: ["SUCCESS"] } });
     await connect();

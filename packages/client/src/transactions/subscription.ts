@@ -68,8 +68,11 @@ export class SubscriptionSync {
     this.#asked = undefined;
     this.#held = subscription ?? NONE;
     this.#after = resumed ? undefined : position;
-    if (this.#wanted === undefined) this.#wanted = subscription ?? merged(NONE, {});
-    else if (resumed && subscription !== undefined && !this.#isChanged) this.#wanted = subscription;
+    if (this.#wanted === undefined) {
+      // A device that was lost before its first subscription is restored with none.
+      this.#isChanged = this.#held.events.length === 0;
+      this.#wanted = this.#isChanged ? merged(NONE, {}) : this.#held;
+    } else if (resumed && !this.#isChanged) this.#wanted = this.#held;
   }
 
   /** What to ask for now; undefined while an answer is out, and when nothing is left to ask for. */
