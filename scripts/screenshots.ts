@@ -20,5 +20,12 @@ for (const { page, colorScheme } of pages) {
   const name = colorScheme === "dark" ? "prices" : "prices-light";
   await page.screenshot({ path: new URL(`../docs/images/${name}.png`, import.meta.url).pathname });
 }
+const [dark] = pages;
+if (dark !== undefined) {
+  await dark.page.setViewportSize({ width: 1200, height: 860 });
+  await dark.page.getByRole("button", { name: "Request quotes" }).click();
+  await dark.page.locator('tr[data-quote][data-status="valid"]').nth(2).waitFor();
+  await dark.page.screenshot({ path: new URL("../docs/images/rfq.png", import.meta.url).pathname });
+}
 await browser.close();
 await server.remove();

@@ -1,11 +1,16 @@
-/** The page: signs in, opens one connection, shows prices. */
+/** The page: signs in, opens one connection, shows prices and RFQs. */
 import { type ReactElement, useEffect, useMemo, useState } from "react";
 import { Broadtape, MarketDataClient } from "@broadtape/client";
+import { RFQ_FOLDS, RfqStreamingClient } from "@broadtape/client/rfq";
 import { BroadtapeProvider } from "@broadtape/react";
 import { ConnectionBadge } from "./connection-badge.tsx";
 import styles from "./app.module.css";
 import { PriceGrid } from "./price-grid.tsx";
 import { PriceTrails } from "./price-trails.ts";
+import { withToken } from "./rfq/bearer.ts";
+import { Desk } from "./rfq/desk.ts";
+import { RfqPanel } from "./rfq/rfq-panel.tsx";
+import { RfqStories } from "./rfq/rfq-stories.ts";
 import { type Account, signInAsDemoUser } from "./sign-in.ts";
 import { symbolsOf } from "./symbols.ts";
 import workerUrl from "./tape-worker.ts?sharedworker&url";
@@ -36,21 +41,29 @@ interface Feed {
   readonly tape: Broadtape;
   readonly client: MarketDataClient;
   readonly trails: PriceTrails;
+  readonly rfqs: RfqStreamingClient;
+  readonly stories: RfqStories;
 }
 
 function Prices({ account }: { readonly account: Account }): ReactElement {
   const [feed, setFeed] = useState<Feed>();
   useEffect(() => {
-    const tape = new Broadtape({ token: account.token, shared: true, workerUrl });
+    const tape = new Broadtape({ token: account.token, shared: true, workerUrl, folds: RFQ_FOLDS });
     const client = new MarketDataClient({ tape });
     const trails = new PriceTrails();
     void client.subscribe(SYMBOLS, trails.take);
-    setFeed({ tape, client, trails });
+    const rfqs = new RfqStreamingClient({ tape });
+    const stories = new RfqStories(rfqs);
+    // Where it is refused, the page shows no RFQs.
+    void rfqs.subscribeToTrader().catch(() => undefined);
+    setFeed({ tape, client, trails, rfqs, stories });
     return () => {
+      rfqs.disconnect();
       client.disconnect();
       tape.close();
     };
   }, [account]);
+  const desk = useMemo(() => new Desk(withToken(account.token)), [account]);
   const title = useMemo(() => (account.name === undefined ? account.userId : `${account.name} · ${account.tenantId}`), [account]);
   if (feed === undefined) return <p className={styles.notice}>Connecting…</p>;
   return (
@@ -67,6 +80,7 @@ function Prices({ account }: { readonly account: Account }): ReactElement {
           Recorded quotes of 8 May 2014 (ECB press conference), replayed as if now: EURUSD and NZDUSD from two venues at once, gold from a
           third feed.
         </p>
+        <RfqPanel client={feed.rfqs} desk={desk} stories={feed.stories} symbols={SYMBOLS} />
       </main>
     </BroadtapeProvider>
   );

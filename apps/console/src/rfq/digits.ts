@@ -1,0 +1,28 @@
+/** Decimals on the screen: the digits that were published, none added, none rounded away. */
+import type { Decimal } from "./rfq-types.ts";
+
+/** The decimal's text; a small number's exponent is written out. */
+export function digitsOf(value: Decimal): string {
+  const text = value.toString();
+  return typeof value === "number" && text.includes("e") ? withoutExponent(text) : text;
+}
+
+/** How many digits stand behind the point. */
+export function fractionOf(digits: string): number {
+  return (digits.split(".")[1] ?? "").length;
+}
+
+/** What a decimal lacks to the longest fraction of its column: shown invisibly behind it, so that the points align. */
+export function paddingOf(digits: string, fraction: number): string {
+  const own = fractionOf(digits);
+  if (own >= fraction) return "";
+  return (own === 0 ? "." : "") + "0".repeat(fraction - own);
+}
+
+function withoutExponent(text: string): string {
+  const [, sign = "", whole = "", fraction = "", exponent = "0"] = /^(-?)(\d+)(?:\.(\d+))?e([+-]\d+)$/.exec(text) ?? [];
+  const digits = whole + fraction;
+  const point = whole.length + Number(exponent);
+  if (point <= 0) return `${sign}0.${"0".repeat(-point)}${digits}`;
+  return point >= digits.length ? sign + digits.padEnd(point, "0") : `${sign}${digits.slice(0, point)}.${digits.slice(point)}`;
+}
