@@ -3,7 +3,11 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "vite";
 
-const ENTRIES = { "@broadtape/client": "../src/index.ts", "@broadtape/client/shared-worker": "../src/shared-worker.ts" };
+const ENTRIES = {
+  "@broadtape/client": "../src/index.ts",
+  "@broadtape/client/shared-worker": "../src/shared-worker.ts",
+  "@broadtape/client/transactions": "../src/transactions/index.ts",
+};
 
 export interface Bundle {
   readonly name: string;

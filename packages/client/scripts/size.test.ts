@@ -2,7 +2,11 @@ import { expect, it } from "vitest";
 import { bundles } from "./bundle.ts";
 
 /** In bytes of gzip. The worker's script is fetched once for all tabs, beside the page. */
-const LIMITS: Readonly<Record<string, number>> = { "@broadtape/client": 12 * 1024, "@broadtape/client/shared-worker": 13 * 1024 };
+const LIMITS: Readonly<Record<string, number>> = {
+  "@broadtape/client": 12 * 1024,
+  "@broadtape/client/shared-worker": 13 * 1024,
+  "@broadtape/client/transactions": 12 * 1024,
+};
 
 it("weighs less than 12 KB in a page, and needs nothing of Node", async () => {
   const all = await bundles();
