@@ -10,6 +10,7 @@ import { issueToken } from "./access/issue.ts";
 import { sessionIdOf } from "./access/credentials.ts";
 import { CookieSessions } from "./access/sessions.ts";
 import { createTokenVerifier } from "./access/tokens.ts";
+import { startFallback } from "./compose-fallback.ts";
 import type { Config } from "./config.ts";
 import { isoTime, systemClock } from "./engine/clock.ts";
 import { ConnectionBook } from "./engine/connection-book.ts";
@@ -120,9 +121,14 @@ async function start(config: Config, options: ServerOptions, resources: AsyncDis
   resources.defer(() => closeWithin(app, config.limits.shutdownMs));
   serveHealth(app, { isReady: () => engine.isReady, metrics });
   resources.defer(await serveClients(app, { config, engine, logger, registry, onFault, demoDesk: options.demoDesk }, surfaces, streams));
+  const fallback = await startFallback({ config, engine, registry, metrics, onFault });
   await engine.start();
   // First of all to be closed: clients are told to reconnect elsewhere while there is still a connection to tell them on.
   resources.defer(() => engine.stop());
+  if (fallback !== undefined) {
+    resources.defer(() => fallback.close());
+    fallback.resume().catch(onFault);
+  }
   const url = displayUrl(await listen(app, config));
   logger.info({ url, epoch: engine.epoch, head: engine.routedTo }, "listening");
   return { url, engine, publish: engine.publish.bind(engine), close: () => resources.disposeAsync() };
@@ -168,9 +174,9 @@ async function closeWithin(app: FastifyInstance, ms: number): Promise<void> {
 
 /** What is slower is not waited for. */
 async function endWithin(work: Promise<void>, ms: number): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<undefined>();
-  const timer = setTimeout(resolve, ms);
-  await Promise.race([work, promise]).finally(() => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+  await Promise.race([work, late]).finally(() => {
     clearTimeout(timer);
   });
 }

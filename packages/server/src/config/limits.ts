@@ -176,6 +176,13 @@ export const LIMITS = [
     minimum: 1,
     bounds: "connections whose record waits for a registry that is away; beyond it the oldest records are given up",
   },
+  {
+    name: "FRAUD_ACK_MS",
+    default: 30_000,
+    unit: "ms",
+    minimum: 1,
+    bounds: "time for a device's ack of a fraud alert before a notifier is told",
+  },
   { name: "STALE_SOURCE_MS", default: 30_000, unit: "ms", minimum: 1, bounds: "silence after which a price source leaves the best price" },
   {
     name: "SSE_ATTEMPTS_FAILED_PER_MINUTE",

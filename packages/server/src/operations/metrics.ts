@@ -12,6 +12,8 @@ export interface Metrics {
   readonly onCommit: (commit: { readonly events: number; readonly seconds: number }) => void;
   /** Reads the engine at every scrape from now on. */
   observe(engine: Engine): void;
+  /** As {@link observe}, what notifiers do. */
+  observeNotices(counts: () => Iterable<readonly [outcome: string, count: number]>, waiting: () => number): void;
   text(): Promise<string>;
   readonly contentType: string;
   close(): void;
@@ -53,6 +55,9 @@ export function createMetrics(): Metrics {
     },
     observe(engine) {
       gaugesOf(registry, engine);
+    },
+    observeNotices(counts, waiting) {
+      noticesOf(registry, counts, waiting);
     },
     text: () => registry.metrics(),
     contentType: registry.contentType,
@@ -167,6 +172,26 @@ function byView(registry: Registry, engine: Engine): void {
     registers: [registry],
     collect() {
       for (const [view, size] of engine.views.sizes()) entities.set({ view }, size);
+    },
+  });
+}
+
+function noticesOf(registry: Registry, counts: () => Iterable<readonly [string, number]>, waiting: () => number): void {
+  const notices: Gauge<"outcome"> = new Gauge({
+    name: "broadtape_notices",
+    help: "Notices of alerts that no device acknowledged, since the start, by what became of them",
+    labelNames: ["outcome"],
+    registers: [registry],
+    collect() {
+      for (const [outcome, count] of counts()) notices.set({ outcome }, count);
+    },
+  });
+  const alerts: Gauge = new Gauge({
+    name: "broadtape_alerts_waiting",
+    help: "Alerts that wait for a device's ack",
+    registers: [registry],
+    collect() {
+      alerts.set(waiting());
     },
   });
 }
