@@ -111,3 +111,10 @@ export const openedSession = z.looseObject({ userId: z.string(), tenantId: z.str
 
 export const acceptedCommands = z.looseObject({ accepted: z.literal(true) });
 export const healthState = z.looseObject({ status: z.string() });
+
+const demoUser = { userId: z.string(), tenantId: z.string(), name: z.string() };
+export const demoUsers = z.looseObject({ users: z.array(z.looseObject(demoUser)) });
+/** Answer to `POST /api/demo/session`. */
+export const demoSession = z.looseObject({ ...demoUser, token: z.string(), expiresAt: timestamp });
+/** Body of `POST /api/demo/session`; without `user`, the first one. */
+export const demoSignIn = z.looseObject({ user: z.string().max(64).optional() });

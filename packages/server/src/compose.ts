@@ -42,8 +42,10 @@ import { createApp } from "./transports/http/app.ts";
 import { serveConnections } from "./transports/http/connections.ts";
 import { type DemoUser, serveDemo, servePages } from "./transports/http/console.ts";
 import { type DemoDeskAddress, serveDemoDesk } from "./transports/http/demo-desk.ts";
+import { serveDocs } from "./transports/http/docs.ts";
 import { serveHealth } from "./transports/http/health.ts";
 import { serveHistory } from "./transports/http/history.ts";
+import { serveDocument } from "./transports/http/openapi/document.ts";
 import { servePublishing } from "./transports/http/publishing.ts";
 import { serveSessions } from "./transports/http/session.ts";
 import { serveSubscriptions } from "./transports/http/subscriptions.ts";
@@ -119,6 +121,8 @@ async function start(config: Config, options: ServerOptions, resources: AsyncDis
   metrics.observe(engine);
   const app = await createApp({ logger, corsOrigins: config.corsOrigins, trustProxy: config.trustProxy });
   resources.defer(() => closeWithin(app, config.limits.shutdownMs));
+  // Before the routes that it tells of.
+  serveDocument(app, { products: engine.products, streams });
   serveHealth(app, { isReady: () => engine.isReady, metrics });
   resources.defer(await serveClients(app, { config, engine, logger, registry, onFault, demoDesk: options.demoDesk }, surfaces, streams));
   const fallback = await startFallback({ config, engine, registry, metrics, onFault });
@@ -275,6 +279,7 @@ async function serveClients(
     serveDemo(app, { users: DEMO_USERS, issue });
     serveDemoDesk(app, { gate, desk: demoDesk ?? (() => undefined), fetch });
   }
+  await serveDocs(app);
   await servePages(app, CONSOLE_FOLDER);
   const attempts = { failed: limits.sseAttemptsFailedPerMinute, others: limits.sseAttemptsPerMinute };
   serveStreams(app, {

@@ -33,6 +33,9 @@ const SERVED: Readonly<Record<string, readonly string[]>> = {
   "/api/v1/subscriptions/x": ["GET", "HEAD", "PATCH", "DELETE", "OPTIONS"],
   "/api/v1/connections": ["GET", "HEAD", "OPTIONS"],
   "/api/v1/connections/x": ["DELETE", "OPTIONS"],
+  "/api/v1/openapi.json": ["GET", "HEAD", "OPTIONS"],
+  "/docs": ["GET", "HEAD"],
+  "/docs/start.js": ["GET", "HEAD"],
   "/api/v1/ws": [],
   "/market-data/stream": ["GET", "OPTIONS"],
 };

@@ -75,6 +75,8 @@ export interface TextConversation {
 /** A one-way stream of server-sent events; what its plan holds beside the topics is its own. */
 export interface StreamSurface<P extends StreamPlan = StreamPlan> extends Surface {
   readonly path: string;
+  /** For its readers: what it streams, its events, and what its query may hold. */
+  readonly about?: { readonly summary: string; readonly events: readonly string[]; readonly query: Readonly<Record<string, string>> };
   /** Reads the query; throws a BAD_REQUEST refusal. What it returns is followed. */
   plan(query: URLSearchParams, identity: Identity, desk: Desk): P;
   /** Says what comes first. `after`: the client's last event id, if it has one. */

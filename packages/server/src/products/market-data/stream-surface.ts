@@ -14,6 +14,11 @@ export function marketDataStream(
   return {
     name: "market-data-stream",
     path: "/market-data/stream",
+    about: {
+      summary: "Best prices of symbols, the newest of each",
+      events: ["price", "heartbeat", "resync", "error"],
+      query: { symbols: "Separated by commas.", maxUpdatesPerSecond: "Of each symbol; without it, as they come." },
+    },
     heartbeatMs: options.heartbeatMs,
     beatsWhenBusy: false,
     word: (message) => ({ name: "price", body: withEventId(message.data, message.eventId), id: message.eventId }),

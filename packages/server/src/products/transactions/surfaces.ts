@@ -1,6 +1,8 @@
 /** The three surfaces of the money feed: plain WebSocket, Socket.IO, and event stream (contract 30-transactions). */
 import { Refusal } from "@broadtape/protocol/errors";
 import { parseJson } from "@broadtape/protocol/json";
+import { FEED_EVENTS } from "@broadtape/protocol/products/transactions/events";
+import { FILTER_NAMES } from "@broadtape/protocol/products/transactions/filters";
 import { subscribed, subscriptionOfQuery, type SubscriptionRequest } from "@broadtape/protocol/products/transactions/subscription";
 import type { Session } from "../../engine/session.ts";
 import type { Desk, SocketSurface, StreamPlan, StreamSurface, TextSurface } from "../../engine/surface.ts";
@@ -91,6 +93,15 @@ export function transactionsStream(options: Pick<FeedOptions, "heartbeatMs">): S
     ...feedWords(spellPlain),
     name: "transactions-stream",
     path: "/api/v1/sse/transactions",
+    about: {
+      summary: "One's own transactions, balances, wallets and fraud alerts; none is left out",
+      events: ["connected", "subscribed", ...FEED_EVENTS, "ping", "resync", "error"],
+      query: {
+        events: `Of ${FEED_EVENTS.join(", ")}, separated by commas; without it, transactions and balances.`,
+        ...Object.fromEntries(FILTER_NAMES.map((name) => [name, "Narrows transactions."])),
+        clientId: "What the client calls itself, to go on where it was.",
+      },
+    },
     heartbeatMs: options.heartbeatMs,
     plan(query, { userId }) {
       const request = subscriptionOfQuery(query);

@@ -2,8 +2,8 @@
 import { existsSync } from "node:fs";
 import fastifyStatic from "@fastify/static";
 import type { FastifyInstance } from "fastify";
-import { z } from "zod";
 import { Refusal } from "@broadtape/protocol/errors";
+import { demoSignIn } from "@broadtape/protocol/rest";
 
 /** Serves the built page at `/`; says what to do where it was not built. */
 export async function servePages(app: FastifyInstance, folder: string): Promise<void> {
@@ -27,14 +27,12 @@ export interface DemoDesk {
   issue(user: DemoUser): Promise<{ readonly token: string; readonly expiresAt: string }>;
 }
 
-const signInBody = z.looseObject({ user: z.string().max(64).optional() });
-
 /** `POST /api/demo/session {user?}`: a token of a demo user. Only in demo mode. */
 export function serveDemo(app: FastifyInstance, desk: DemoDesk): void {
   app.get("/api/demo/users", () => ({ users: desk.users }));
   app.post("/api/demo/session", async (request) => {
     const text = Buffer.isBuffer(request.body) ? request.body.toString("utf8") : "{}";
-    const body = signInBody.safeParse(parse(text));
+    const body = demoSignIn.safeParse(parse(text));
     if (!body.success) throw new Refusal("BAD_REQUEST", "user must be the id of a demo user", { path: "user" });
     const user = body.data.user === undefined ? desk.users[0] : desk.users.find(({ userId }) => userId === body.data.user);
     if (user === undefined) throw new Refusal("BAD_REQUEST", "user must be the id of a demo user", { path: "user" });

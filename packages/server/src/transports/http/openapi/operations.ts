@@ -1,0 +1,291 @@
+/** What each route of the HTTP API does, by method and path as they are served. */
+import { NATIVE_STREAM_PATH } from "@broadtape/protocol/native";
+import type { StreamSurface } from "../../../engine/surface.ts";
+import { type Json, body, empty, json, path, query, ref, refusals, text } from "./schemas.ts";
+
+export interface Operation {
+  readonly tags: readonly [string];
+  readonly summary: string;
+  readonly description?: string;
+  /** Without it, what the document says for all. */
+  readonly security?: readonly Json[];
+  readonly parameters?: readonly Json[];
+  readonly requestBody?: Json;
+  readonly responses: Json;
+}
+
+/** One route that answers under several paths of its own. */
+export type Operations = Readonly<Record<string, Operation>>;
+
+const TOPIC = path("topic", "`symbol:EURUSD`, `rfq:{id}`, ...; a slash in it may be escaped or not.");
+const ID = path("id", "As it was told when it was made.");
+const CURSOR = "Id of an event.";
+
+const EVENT = { type: "fraud.alert", id: "one-a-fact", data: { userId: "ann", alert: alert() } };
+
+function alert() {
+  return { transactionId: "t-1", riskScore: 0.97, reason: "unusual amount", action: "REVIEW" };
+}
+
+const publishing: Operation = {
+  tags: ["Publishing"],
+  summary: "Publish events",
+  description:
+    "CloudEvents 1.0, one or a batch. A batch is all or nothing, and one step for everybody. The answer comes once the events are " +
+    "durable. The same `source` and `id` twice is stored once. Needs the permission `events:publish`.",
+  requestBody: {
+    required: true,
+    content: {
+      "application/json": {
+        schema: { oneOf: [ref("PublishedEvent"), { type: "array", items: ref("PublishedEvent") }] },
+        example: EVENT,
+      },
+      "application/cloudevents+json": { schema: ref("PublishedEvent"), example: { specversion: "1.0", ...EVENT } },
+      "application/cloudevents-batch+json": { schema: { type: "array", items: ref("PublishedEvent") } },
+      "application/x-ndjson": { schema: { type: "string", description: "One event a line." } },
+    },
+  },
+  responses: { 200: json("PublishAnswer", "All are in the log."), ...refusals(400, 401, 403, 413, 415, 422, 503) },
+};
+
+const history: Operations = {
+  "/api/v1/topics/{topic}/events": {
+    tags: ["History"],
+    summary: "A page of a topic's events, oldest first",
+    parameters: [
+      TOPIC,
+      query("after", `${CURSOR} Without it, from the oldest that is kept.`),
+      query("until", `${CURSOR} Without it, until now.`),
+      query("limit", "Events of the page.", { type: "integer", minimum: 1, default: 100 }),
+    ],
+    responses: {
+      200: json("HistoryPage", "The page.", { ETag: { $ref: "#/components/headers/ETag" } }),
+      304: empty("As the client has it."),
+      ...refusals(400, 401, 403, 404),
+    },
+  },
+  "/api/v1/topics/{topic}/snapshot": {
+    tags: ["History"],
+    summary: "The state of a topic, now or at a past point",
+    parameters: [TOPIC, query("at", "Id of an event, milliseconds since the epoch, or an ISO 8601 time; without it, now.")],
+    responses: {
+      200: json("TopicSnapshot", "The state.", { ETag: { $ref: "#/components/headers/ETag" } }),
+      304: empty("As the client has it."),
+      ...refusals(400, 401, 403, 404, 410),
+    },
+  },
+};
+
+const nativeStream: Operation = streamOperation({
+  tag: "Streams",
+  summary: "Any topics as server-sent events, in the native protocol",
+  events: ["welcome", "subscribed", "event", "batch", "ping", "caughtUp", "resync", "closing", "error"],
+  query: {
+    topics: "Names, separated by commas.",
+    after: "Id of the last event that the client has; what it missed comes first.",
+    clientId: "What the client calls itself, to be known again.",
+  },
+});
+
+const subscriptions: Readonly<Record<string, Operation>> = {
+  "GET /api/v1/subscriptions": {
+    tags: ["Subscriptions"],
+    summary: "One's own subscriptions, newest first",
+    responses: { 200: json("SubscriptionList", "All of them."), ...refusals(401) },
+  },
+  "POST /api/v1/subscriptions": {
+    tags: ["Subscriptions"],
+    summary: "Say what a client of one's own is to follow of the money feed",
+    description:
+      "`clientId` is made up when absent. A client that has a subscription is given this one in its place, under the same id, and is told so " +
+      "at once where it is connected.",
+    requestBody: body("SubscriptionCreation", {
+      clientId: "phone-1",
+      events: ["transaction", "balance"],
+      filters: { minAmount: "50000.00", currency: ["NGN"] },
+    }),
+    responses: {
+      200: json("Subscription", "It stands in the place of the one that the client had."),
+      201: json("Subscription", "It was made.", { Location: { description: "Its path.", schema: { type: "string" } } }),
+      ...refusals(400, 401, 413, 415, 429),
+    },
+  },
+  "GET /api/v1/subscriptions/:id": {
+    tags: ["Subscriptions"],
+    summary: "One subscription",
+    parameters: [ID],
+    responses: { 200: json("Subscription", "As it stands."), ...refusals(401, 404) },
+  },
+  "PATCH /api/v1/subscriptions/:id": {
+    tags: ["Subscriptions"],
+    summary: "Change events or filters, or both",
+    description: "What is left out stays; `filters: null` ends all filters. The live connection is told `subscribed` at once.",
+    parameters: [ID],
+    requestBody: body("SubscriptionChange", { filters: { status: "FAILED" } }),
+    responses: { 200: json("Subscription", "As it stands now."), ...refusals(400, 401, 404, 413, 415) },
+  },
+  "DELETE /api/v1/subscriptions/:id": {
+    tags: ["Subscriptions"],
+    summary: "Forget a subscription, and what is pending in it",
+    description: "A live connection of the client goes on and follows nothing.",
+    parameters: [ID],
+    responses: { 204: empty("It is forgotten."), ...refusals(401, 404) },
+  },
+};
+
+const connections: Readonly<Record<string, Operation>> = {
+  "GET /api/v1/connections": {
+    tags: ["Connections"],
+    summary: "One's own live connections; with `stream:admin` those of the tenant",
+    responses: { 200: json("ConnectionList", "All of them."), ...refusals(401) },
+  },
+  "DELETE /api/v1/connections/:id": {
+    tags: ["Connections"],
+    summary: "End a connection",
+    description: "It is told `error` with the code FORBIDDEN, and where the surface has the word, `closing`.",
+    parameters: [ID],
+    responses: { 204: empty("It was ended."), ...refusals(401, 404) },
+  },
+};
+
+const sessions: Readonly<Record<string, Operation>> = {
+  "POST /api/session": {
+    tags: ["Sessions"],
+    summary: "Open a cookie session with a bearer token",
+    security: [{ bearer: [] }],
+    responses: {
+      201: json("OpenedSession", "The cookie `session` vouches from now on.", {
+        "Set-Cookie": { description: "HttpOnly, SameSite=Lax, and Secure over TLS.", schema: { type: "string" } },
+      }),
+      ...refusals(401),
+    },
+  },
+  "DELETE /api/session": {
+    tags: ["Sessions"],
+    summary: "End the cookie session and the streams that hang on it",
+    security: [{ cookie: [] }],
+    responses: { 204: empty("It was ended."), ...refusals(401) },
+  },
+};
+
+const health: Operation = {
+  tags: ["Operations"],
+  summary: "The process is alive",
+  security: [],
+  responses: { 200: json("Health", "It is.") },
+};
+
+const operations: Readonly<Record<string, Operation>> = {
+  "GET /healthz": health,
+  "GET /livez": health,
+  "GET /readyz": {
+    tags: ["Operations"],
+    summary: "The log is open and the views are caught up",
+    security: [],
+    responses: { 200: json("Health", "They are."), ...refusals(503) },
+  },
+  "GET /metrics": {
+    tags: ["Operations"],
+    summary: "Figures for Prometheus",
+    security: [],
+    responses: { 200: text("text/plain", "Prometheus' text format.") },
+  },
+  "GET /api/v1/openapi.json": {
+    tags: ["Operations"],
+    summary: "This document",
+    security: [],
+    responses: { 200: { description: "OpenAPI 3.1.", content: { "application/json": { schema: { type: "object" } } } } },
+  },
+};
+
+const DESK_ANSWERS: Json = {
+  default: { description: "As the dealing desk says it.", content: { "application/json": { schema: { type: "object" } } } },
+  ...refusals(401, 413, 502, 503),
+};
+const DESK_BODY: Json = { content: { "application/json": { schema: { type: "object" } } } };
+
+/** Served in demo mode alone. */
+const demo: Readonly<Record<string, Operation>> = {
+  "GET /api/demo/users": {
+    tags: ["Demo"],
+    summary: "Who may sign in without a password",
+    security: [],
+    responses: { 200: json("DemoUsers", "All of them.") },
+  },
+  "POST /api/demo/session": {
+    tags: ["Demo"],
+    summary: "A token of a demo user",
+    security: [],
+    requestBody: { content: { "application/json": { schema: ref("DemoSignIn") } } },
+    responses: { 200: json("DemoSession", "The token."), ...refusals(400, 413, 415) },
+  },
+  "POST /api/demo/rfqs": {
+    tags: ["Demo"],
+    summary: "Ask the demo's dealing desk for prices",
+    requestBody: DESK_BODY,
+    responses: DESK_ANSWERS,
+  },
+  "POST /api/demo/rfqs/:id/accept": {
+    tags: ["Demo"],
+    summary: "Take a quote",
+    parameters: [ID],
+    requestBody: DESK_BODY,
+    responses: DESK_ANSWERS,
+  },
+  "POST /api/demo/rfqs/:id/cancel": { tags: ["Demo"], summary: "Cancel an RFQ", parameters: [ID], responses: DESK_ANSWERS },
+};
+
+export const OPERATIONS: Readonly<Record<string, Operation | { readonly under: Operations }>> = {
+  "POST /api/v1/events": publishing,
+  "GET /api/v1/topics/*": { under: history },
+  ...subscriptions,
+  ...connections,
+  ...sessions,
+  [`GET ${NATIVE_STREAM_PATH}`]: nativeStream,
+  [`POST ${NATIVE_STREAM_PATH}/:connectionId/commands`]: {
+    tags: ["Streams"],
+    summary: "What a client of the native stream says",
+    description: "One message or a list of them. They are answered on the stream.",
+    parameters: [path("connectionId", "As the stream's `welcome` told it.")],
+    requestBody: {
+      required: true,
+      content: {
+        "application/json": {
+          schema: { oneOf: [ref("ClientMessage"), { type: "array", items: ref("ClientMessage") }] },
+          example: { type: "subscribe", topics: ["symbol:EURUSD"], maxUpdatesPerSecond: 5 },
+        },
+      },
+    },
+    responses: { 202: json("AcceptedCommands", "They were taken."), ...refusals(401, 404, 413, 415) },
+  },
+  ...operations,
+  ...demo,
+};
+
+/** A stream of a product's, as its surface tells of it. */
+export function productStream({ name, about }: StreamSurface): Operation {
+  return streamOperation({ tag: "Streams", summary: about?.summary ?? name, events: about?.events ?? [], query: about?.query ?? {} });
+}
+
+interface Stream {
+  readonly tag: string;
+  readonly summary: string;
+  readonly events: readonly string[];
+  readonly query: Readonly<Record<string, string>>;
+}
+
+function streamOperation({ tag, summary, events, query: parameters }: Stream): Operation {
+  const names = events.map((name) => `\`${name}\``).join(", ");
+  return {
+    tags: [tag],
+    summary,
+    description: `Server-sent events${names === "" ? "" : `: ${names}`}. The \`id\` of each is the cursor to resume from.`,
+    security: [{ bearer: [] }, { cookie: [] }, { token: [] }],
+    parameters: [
+      ...Object.entries(parameters).map(([name, description]) => query(name, description)),
+      query("lastEventId", "Where headers cannot be set: as `Last-Event-ID`."),
+      { name: "Last-Event-ID", in: "header", description: "The last event that the client has.", schema: { type: "string" } },
+    ],
+    responses: { 200: text("text/event-stream", "The stream, which does not end by itself."), ...refusals(400, 401, 403, 429, 503) },
+  };
+}
