@@ -40,7 +40,7 @@ afterAll(() => server.remove());
 
 async function validated(json: string): Promise<Document> {
   const validator = new Validator();
-  const { valid, errors } = await validator.validate(JSON.parse(json) as object);
+  const { valid, errors } = await validator.validate(JSON.parse(json) as Record<string, unknown>);
   expect({ valid, errors, version: validator.version }).toEqual({ valid: true, errors: undefined, version: "3.1" });
   return validator.resolveRefs() as unknown as Document;
 }

@@ -217,6 +217,20 @@ describe("a live connection", () => {
     expect(await list(ann)).toMatchObject([{ clientId: "desk", events: ["transaction"], filters: {} }]);
   });
 
+  it("that left everything has a subscription until it is deleted, and none comes back when it goes", async () => {
+    const ann = { sub: "left" };
+    const client = await clients.plain(ann, "?clientId=old");
+    await client.subscribe({ events: ["transaction"] });
+    client.say({ type: "unsubscribe", events: ["transaction"] });
+    await client.first("unsubscribed");
+    const [standing] = await list(ann);
+    expect(standing).toMatchObject({ clientId: "old", events: [] });
+    expect(await ask("DELETE", `subscriptions/${standing?.id}`, ann)).toMatchObject({ status: 204 });
+    client.close();
+    await until(async () => (await connections(ann)).length === 0);
+    expect(await list(ann)).toEqual([]);
+  });
+
   it("that follows nothing yet is given what is asked for it", async () => {
     const ann = { sub: "given" };
     const client = await clients.named(ann, { clientId: "tablet" });

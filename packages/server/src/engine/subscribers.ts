@@ -173,6 +173,7 @@ export class Subscribers {
     const kept = this.#kept.get(key);
     if (kept !== undefined) {
       kept.subscriber.wants = { ...kept.subscriber.wants, events: [] };
+      kept.subscriber.unsubscribedAt = undefined;
       kept.subscriber.onChanged?.(kept.subscriber.wants);
       kept.subscriber.session?.outbox.delivery?.restart(this.#host.routedTo);
       kept.isChanged = false;
@@ -204,6 +205,7 @@ export class Subscribers {
       for (const kept of changed) kept.isChanged = true;
       throw error;
     }
+    this.#host.meter.keptRows += rows.reduce((sum, { pending }) => sum + 1 + pending.length, 0);
     for (const [index, kept] of changed.entries()) {
       kept.savedVersion = versions[index] ?? -1;
       kept.savedAt = this.#host.clock.monotonic();

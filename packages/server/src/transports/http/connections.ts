@@ -30,6 +30,10 @@ export function serveConnections(app: FastifyInstance, { engine, gate }: Connect
     const session = sessions.get(request.params.id);
     if (session === undefined || !maySee(identity, session)) return reply.code(404).send(httpError(404, "no such connection"));
     const isOwn = session.identity.userId === identity.userId;
+    request.log.info(
+      { sessionId: session.id, userId: session.identity.userId, tenant: identity.tenant, by: identity.userId },
+      "ended on request",
+    );
     // Coming back by itself is not what whoever ended it wants.
     session.close(new Refusal("FORBIDDEN", `the connection was ended by ${isOwn ? "its user" : "an operator"}`), false);
     return reply.code(204).send();
