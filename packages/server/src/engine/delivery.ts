@@ -43,15 +43,15 @@ export class Delivery {
   readonly #clock: Clock;
   /** Invariant: every gap of the position that was sent on this connection. In the order of their first sending. */
   readonly #flights = new Map<Offset, Flight>();
-  /** How often gaps were sent on connections before. */
-  readonly #before: ReadonlyMap<Offset, number>;
+  /** How often gaps were sent on connections before, and what a rewind is to send anew was on this one. */
+  readonly #before: Map<Offset, number>;
   /** Up to here, what is no gap was acknowledged before and is not told again. */
   #doneTo: Offset;
 
   constructor(rules: DeliveryRules, clock: Clock, { acked, attempts }: DeliveryState) {
     this.#rules = rules;
     this.#clock = clock;
-    this.#before = attempts;
+    this.#before = new Map(attempts);
     this.#position = new AckedPosition(acked, rules.window);
     this.#doneTo = acked.upTo;
   }
@@ -77,6 +77,12 @@ export class Delivery {
     const { upTo, gaps } = this.#position.toJSON();
     const kept = { upTo: Math.min(upTo, offset), gaps: gaps.filter((gap) => gap <= offset) };
     this.#position = new AckedPosition(kept, this.#rules.window);
+    // It goes out anew in its place of the log; by its own deadline it would go out before those that stand before it.
+    for (const [each, { attempt }] of this.#flights) {
+      if (each <= offset) continue;
+      this.#before.set(each, attempt);
+      this.#flights.delete(each);
+    }
   }
 
   /** Begins anew after this: nothing before it is waited for any more. Returns how many were. */
@@ -84,6 +90,7 @@ export class Delivery {
     this.version += 1;
     const waited = this.#position.inFlight;
     this.#flights.clear();
+    this.#before.clear();
     this.#doneTo = 0;
     this.#position = new AckedPosition({ upTo: offset, gaps: [] }, this.#rules.window);
     return waited;
@@ -107,6 +114,7 @@ export class Delivery {
     const wait = this.#rules.redeliverMs * 2 ** (flight.sends - 1);
     flight.dueAt = flight.sends < this.#rules.sends ? this.#clock.monotonic() + wait : Infinity;
     this.#flights.set(offset, flight);
+    this.#before.delete(offset);
     return flight.attempt;
   }
 
