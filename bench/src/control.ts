@@ -14,6 +14,8 @@ export interface ServerReady {
   readonly kind: "ready";
   readonly port: number;
   readonly token: string;
+  /** Of the users whose transactions are published, in order. */
+  readonly tokens?: readonly string[];
 }
 
 export interface Published {
@@ -42,12 +44,14 @@ export interface Memory {
 export type LoadOrder =
   | {
       readonly kind: "connect";
-      readonly wire: "websocket" | "native" | "native-resume" | "socket-io" | "socket-io-namespace" | "sse";
+      readonly wire: "websocket" | "native" | "native-resume" | "socket-io" | "socket-io-namespace" | "sse" | "feed";
       readonly port: number;
       readonly token: string;
       readonly clients: number;
       readonly topics: number;
       readonly topicsEach: number;
+      /** One a client, where each is another user; else `token` is everybody's. */
+      readonly tokens?: readonly string[];
       /** Kind of the native protocol's topics; default `symbol`. */
       readonly topicKind?: string;
       /** Resumes after this cursor, over the native protocol. */
@@ -62,6 +66,7 @@ export interface Reading {
   readonly messages: number;
   readonly bytes: number;
   readonly p50Ms: number;
+  readonly p95Ms: number;
   readonly p99Ms: number;
 }
 

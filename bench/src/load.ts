@@ -43,12 +43,14 @@ function connectOne(order: Connect, client: number): Promise<void> {
   const placeOf = (index: number) => (isPartition ? client * order.topicsEach + index : (client * 7 + index * 101) % order.topics);
   const symbols = Array.from({ length: order.topicsEach }, (_, index) => symbolOf(placeOf(index)));
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: "127.0.0.1", port: order.port, noDelay: true }, () => socket.write(opening(order, symbols)));
+    const own = { ...order, token: order.tokens?.[client % order.tokens.length] ?? order.token };
+    const socket = connect({ host: "127.0.0.1", port: order.port, noDelay: true }, () => socket.write(opening(own, symbols)));
     sockets.push(socket);
     let stage = 0;
     socket.on("data", (data) => {
       if (stage === STAGES[order.wire].length) {
         count(data);
+        if (order.wire === "feed") acknowledge(socket, data);
         return;
       }
       const text = data.toString("latin1");
@@ -90,18 +92,36 @@ const STAGES: Readonly<Record<Connect["wire"], readonly Step[]>> = {
     { awaits: '"connected"', sends: (_order, symbols) => `42/market-data,["subscribe",${JSON.stringify({ symbols })}]` },
     { awaits: '"snapshot"' },
   ],
+  feed: [{ awaits: '"connected"', sends: () => '{"type":"subscribe","events":["transaction"]}' }, { awaits: '"subscribed"' }],
   sse: [{ awaits: "text/event-stream" }],
 };
 
 function opening({ wire, port, token }: Connect, symbols: readonly string[]): string {
   if (wire === "sse")
     return `GET /market-data/stream?symbols=${symbols.join(",")}&token=${token} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`;
-  const path = wire.startsWith("native")
-    ? `/api/v1/ws?token=${token}`
-    : wire === "websocket"
-      ? "/"
-      : "/socket.io/?EIO=4&transport=websocket";
+  const path = PATHS[wire](token);
   return `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n`;
+}
+
+const PATHS: Readonly<Record<Exclude<Connect["wire"], "sse">, (token: string) => string>> = {
+  websocket: () => "/",
+  native: (token) => `/api/v1/ws?token=${token}`,
+  "native-resume": (token) => `/api/v1/ws?token=${token}`,
+  feed: (token) => `/api/v1/ws/transactions?clientId=bench-${clients++}&token=${token}`,
+  "socket-io": () => "/socket.io/?EIO=4&transport=websocket",
+  "socket-io-namespace": () => "/socket.io/?EIO=4&transport=websocket",
+};
+
+/** Names of clients, for life. */
+let clients = 0;
+
+const EVENT_ID = '"eventId":"';
+
+/** Everything that was read so far, in one ack, as a client with a queue would. */
+function acknowledge(socket: Socket, data: Buffer): void {
+  const at = data.lastIndexOf(EVENT_ID) + EVENT_ID.length;
+  const upTo = data.toString("latin1", at, at + 19);
+  if (at >= EVENT_ID.length && upTo.startsWith("EV-") && upTo.length === 19) socket.write(textFrame(`{"type":"ack","upTo":"${upTo}"}`));
 }
 
 /** A masked text frame; the mask of zeros leaves the text as it is. */
@@ -129,5 +149,5 @@ function count(data: Buffer): void {
 function reading(): Reading {
   latencies.sort((a, b) => a - b);
   const at = (share: number) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? NaN;
-  return { kind: "reading", messages, bytes, p50Ms: at(0.5), p99Ms: at(0.99) };
+  return { kind: "reading", messages, bytes, p50Ms: at(0.5), p95Ms: at(0.95), p99Ms: at(0.99) };
 }

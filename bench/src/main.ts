@@ -5,6 +5,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus, release } from "node:os";
 import { parseArgs } from "node:util";
+import { acks } from "./scenarios/acks.ts";
 import { appends } from "./scenarios/appends.ts";
 import { countdown } from "./scenarios/countdown.ts";
 import { fanOut } from "./scenarios/fan-out.ts";
@@ -31,6 +32,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<Table>>> = {
   resume: () => resumeStorm(rounds, say),
   start: () => starts(rounds, say),
   countdown: () => countdown(rounds, say),
+  acks: () => acks(rounds, say),
   idle: () => idleConnections(1, say),
 };
 

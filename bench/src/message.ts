@@ -20,6 +20,22 @@ export function priceOf(symbol: string): object {
   };
 }
 
+export function transactionOf(userId: string): object {
+  const transaction = {
+    id: "TXN-2026-11-21-0000017",
+    amount: "50000.00",
+    currency: "NGN",
+    type: "TRANSFER",
+    status: "SUCCESS",
+    counterpartyName: "Adaeze Okafor",
+    counterpartyPhone: "+2348012345678",
+    description: `^${micros()} rent of November`,
+    createdAt: "2026-11-21T09:30:00.000Z",
+    fees: "25.00",
+  };
+  return { userId, transaction };
+}
+
 export const TOPICS = 1000;
 
 export function symbolOf(index: number): string {

@@ -33,6 +33,8 @@ export interface Rig {
   reading(): Promise<Reading>;
   measure(eventsPerSecond: number, seconds: number, topics: number): Promise<Measured>;
   residentBytes(): Promise<number>;
+  /** The value of one line of the server's `/metrics`. */
+  metric(name: string): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -51,7 +53,8 @@ export async function startRig(subject: Subject): Promise<Rig> {
   return {
     async connect(clients) {
       const wire = clients.after === undefined ? subject.wire : "native-resume";
-      tell(load, { kind: "connect", wire, port: ready.port, token: ready.token, ...clients });
+      const { port, token, tokens } = ready;
+      tell(load, { kind: "connect", wire, port, token, ...(tokens !== undefined && { tokens }), ...clients });
       await answer(load, "connected");
     },
     async fill(events, topics) {
@@ -77,6 +80,10 @@ export async function startRig(subject: Subject): Promise<Rig> {
     async residentBytes() {
       tell(server, { kind: "memory" });
       return (await answer<Memory>(server, "memory")).residentBytes;
+    },
+    async metric(name) {
+      const text = await (await fetch(`http://127.0.0.1:${ready.port}/metrics`)).text();
+      return Number(new RegExp(`^${name} (.+)$`, "m").exec(text)?.[1]);
     },
     async stop() {
       tell(load, { kind: "stop" });

@@ -9,6 +9,13 @@ export const BETTER_SSE: Subject = { name: "better-sse", file: "better-sse", wir
 export const RES_WRITE: Subject = { name: "SSE by res.write", file: "res-write", wire: "sse" };
 export const BROADTAPE_SSE: Subject = { name: "Broadtape, SSE", file: "broadtape", wire: "sse" };
 
+export const FEED: Subject = {
+  name: "Broadtape, money feed",
+  file: "broadtape",
+  wire: "feed",
+  env: { BENCH_EVENT: "transaction.completed" },
+};
+
 export const ALL: readonly Subject[] = [WS_NAIVE, BROADTAPE_WS, SOCKET_IO, BROADTAPE_SOCKET_IO, BETTER_SSE, RES_WRITE, BROADTAPE_SSE];
 
 /** The same with conflation over a window instead of a turn of the event loop. */

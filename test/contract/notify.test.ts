@@ -85,6 +85,24 @@ it("posts, signed, what no device has acknowledged, and nothing else", async () 
   expect(signature?.[2]).toBe(createHmac("sha256", SECRET).update(`${signature?.[1]}.${second?.body}`).digest("hex"));
   expect(second?.headers["idempotency-key"]).toMatch(/^EV-[0-9a-f]{16}$/);
   expect(second?.headers["idempotency-key"]).toBe(first?.headers["idempotency-key"]);
+  const notices = async (permissions: readonly string[]) => {
+    const authorization = `Bearer ${await token({ sub: "op", permissions })}`;
+    return fetch(`${again.url}/api/v1/notices?limit=5`, { headers: { authorization } });
+  };
+  expect((await notices([])).status).toBe(403);
+  const { notices: outcomes } = (await (await notices(["stream:admin"])).json()) as { notices: object[] };
+  expect(outcomes).toEqual([
+    {
+      eventId: second?.headers["idempotency-key"],
+      userId: "ann",
+      kind: "webhook",
+      status: "sent",
+      attempts: 2,
+      lastError: expect.any(String),
+      claimedAt: expect.any(String),
+      doneAt: expect.any(String),
+    },
+  ]);
 });
 
 it("tells once what a killed server still owed, and not again", async () => {

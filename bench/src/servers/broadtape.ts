@@ -7,7 +7,7 @@ import { SignJWT } from "jose";
 import { readConfig, startServer } from "@broadtape/server";
 import { serve } from "../control.ts";
 import { feedProduct } from "./feed-product.ts";
-import { TOPICS, priceOf, symbolOf } from "../message.ts";
+import { TOPICS, priceOf, symbolOf, transactionOf } from "../message.ts";
 
 const secret = "a secret of the benchmark, 32 bytes or more";
 /** Given, it is kept: for starts on what is there. */
@@ -24,14 +24,19 @@ const config = readConfig({
   ...Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith("BROADTAPE_LIMIT_"))),
 });
 const server = await startServer(config, { logger: pino({ level: "error" }), products: [feedProduct] });
-const token = await new SignJWT({ tenantId: "bench" })
-  .setProtectedHeader({ alg: "HS256" })
-  .setSubject("bench")
-  .setExpirationTime("2h")
-  .sign(new TextEncoder().encode(secret));
+const tokenOf = (userId: string) =>
+  new SignJWT({ tenantId: "bench" })
+    .setProtectedHeader({ alg: "HS256" })
+    .setSubject(userId)
+    .setExpirationTime("2h")
+    .sign(new TextEncoder().encode(secret));
+const token = await tokenOf("bench");
 const publisher = { userId: "bench", tenant: "bench", anyTenant: false, correlationId: "bench" };
 const type = process.env["BENCH_EVENT"] ?? "market-data.best-price";
-const eventOf = (index: number) => ({ type, data: priceOf(symbolOf(index)) });
+/** Of transactions each is another user's. */
+const isOfUser = type.startsWith("transaction.");
+const tokens = isOfUser ? await Promise.all(Array.from({ length: TOPICS }, (_, index) => tokenOf(symbolOf(index)))) : undefined;
+const eventOf = (index: number) => ({ type, data: isOfUser ? transactionOf(symbolOf(index)) : priceOf(symbolOf(index)) });
 
 /** An RFQ that counts down for an hour; the seconds of many end at different moments. */
 function rfqOf(index: number): object[] {
@@ -64,7 +69,7 @@ async function fill(events: number, topics: number): Promise<string> {
 }
 
 serve(
-  { port: Number(new URL(server.url).port), token },
+  { port: Number(new URL(server.url).port), token, ...(tokens !== undefined && { tokens }) },
   {
     publish: (index) => {
       inFlight += 1;

@@ -49,6 +49,22 @@ export const connectionList = z.looseObject({ connections: z.array(connectionSta
 
 export type ConnectionState = z.infer<typeof connectionState>;
 
+export const noticeState = z.looseObject({
+  eventId,
+  userId: z.string(),
+  kind: z.string().describe("`webhook` or `smtp`."),
+  status: z
+    .enum(["claimed", "sent", "failed", "unknown"])
+    .describe("`claimed`: on its way; `unknown`: it may have arrived, and is not sent again."),
+  attempts: count,
+  lastError: z.string().nullable(),
+  claimedAt: timestamp,
+  doneAt: timestamp.nullable(),
+});
+export const noticeList = z.looseObject({ notices: z.array(noticeState), next: z.string().nullable() });
+
+export type NoticeState = z.infer<typeof noticeState>;
+
 export const publishAnswer = z.looseObject({
   accepted: count.describe("Events of the request that are in the log now, duplicates included."),
   results: z.array(

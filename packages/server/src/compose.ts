@@ -46,6 +46,7 @@ import { serveDocs } from "./transports/http/docs.ts";
 import { serveHealth } from "./transports/http/health.ts";
 import { serveHistory } from "./transports/http/history.ts";
 import { serveDocument } from "./transports/http/openapi/document.ts";
+import { serveNotices } from "./transports/http/notices.ts";
 import { servePublishing } from "./transports/http/publishing.ts";
 import { serveSessions } from "./transports/http/session.ts";
 import { serveSubscriptions } from "./transports/http/subscriptions.ts";
@@ -261,6 +262,7 @@ async function serveClients(
     bodyBytes: limits.socketFrameBytes,
   });
   serveConnections(app, { engine, gate });
+  serveNotices(app, { gate, list: (query) => registry.listNotices(query) });
   serveSessions(
     app,
     gate,

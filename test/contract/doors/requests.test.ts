@@ -36,6 +36,7 @@ const SERVED: Readonly<Record<string, readonly string[]>> = {
   "/api/v1/openapi.json": ["GET", "HEAD", "OPTIONS"],
   "/docs": ["GET", "HEAD"],
   "/docs/start.js": ["GET", "HEAD"],
+  "/api/v1/notices": ["GET", "HEAD", "OPTIONS"],
   "/api/v1/ws": [],
   "/market-data/stream": ["GET", "OPTIONS"],
 };

@@ -18,6 +18,8 @@ export interface Meter {
   redelivered: number;
   /** Events that waited for an ack until the log forgot them. */
   pendingLost: number;
+  /** Rows of subscriptions and of what is pending in them that were written down. */
+  keptRows: number;
   /** Connections ended by the server, by code. */
   readonly dropped: Map<string, number>;
   /** Seconds from a publisher's request to the write to its receivers, once per message and turn. */
@@ -37,6 +39,7 @@ export function newMeter(publishToWrite: (seconds: number) => void = () => undef
     resynced: 0,
     redelivered: 0,
     pendingLost: 0,
+    keptRows: 0,
     dropped: new Map(),
     publishToWrite,
   };

@@ -80,6 +80,7 @@ function countersOf(registry: Registry, meter: Meter): void {
     ["replayed", "replayed_messages_total", "Messages sent out of the ring or the log"],
     ["resynced", "resyncs_total", "Cursors that could not be resumed"],
     ["redelivered", "redelivered_messages_total", "Messages sent again because their ack did not come"],
+    ["keptRows", "kept_rows_total", "Rows of subscriptions and pending events written to the registry"],
     ["pendingLost", "pending_lost_total", "Events that waited for an ack until the log forgot them"],
   ];
   for (const [field, name, help] of counters) {

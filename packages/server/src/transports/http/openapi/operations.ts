@@ -148,6 +148,19 @@ const connections: Readonly<Record<string, Operation>> = {
   },
 };
 
+const notices: Readonly<Record<string, Operation>> = {
+  "GET /api/v1/notices": {
+    tags: ["Operations"],
+    summary: "What became of alerts that no device acknowledged, newest first",
+    description: "Of the own tenant. Needs the permission `stream:admin`.",
+    parameters: [
+      query("limit", "Notices of the page.", { type: "integer", minimum: 1, maximum: 1000, default: 100 }),
+      query("after", "`next` of the page before."),
+    ],
+    responses: { 200: json("NoticeList", "A page; `next` is null where there is no other."), ...refusals(400, 401, 403) },
+  },
+};
+
 const sessions: Readonly<Record<string, Operation>> = {
   "POST /api/session": {
     tags: ["Sessions"],
@@ -240,6 +253,7 @@ export const OPERATIONS: Readonly<Record<string, Operation | { readonly under: O
   "GET /api/v1/topics/*": { under: history },
   ...subscriptions,
   ...connections,
+  ...notices,
   ...sessions,
   [`GET ${NATIVE_STREAM_PATH}`]: nativeStream,
   [`POST ${NATIVE_STREAM_PATH}/:connectionId/commands`]: {

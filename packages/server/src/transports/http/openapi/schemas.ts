@@ -10,6 +10,7 @@ const NAMED = {
   AcceptedCommands: rest.acceptedCommands,
   ClientMessage: clientMessage,
   ConnectionList: rest.connectionList,
+  NoticeList: rest.noticeList,
   DemoSession: rest.demoSession,
   DemoSignIn: rest.demoSignIn,
   DemoUsers: rest.demoUsers,
