@@ -92,7 +92,8 @@ export function feedClients(server: () => TestServer): FeedClients {
     const say = (message: unknown) =>
       socket.send(typeof message === "string" || message instanceof Uint8Array ? message : JSON.stringify(message));
     const opened = { ...client(heard, closed, say, () => socket.terminate()), socket };
-    await Promise.race([opened.first("connected"), refused]);
+    // "connected", or why not.
+    await Promise.race([until(() => heard.told.length > 0), refused]);
     return opened;
   }
 
@@ -116,7 +117,7 @@ export function feedClients(server: () => TestServer): FeedClients {
       socket.emit(type, body);
     };
     const opened = { ...client(heard, closed, say, () => socket.disconnect()), socket };
-    await opened.first("connected");
+    await until(() => heard.told.length > 0);
     return opened;
   }
 

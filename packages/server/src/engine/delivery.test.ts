@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
+import { messageOf } from "../../testing/connection.ts";
 import { FakeClock } from "../../testing/fake-clock.ts";
 import { Delivery } from "./delivery.ts";
-import type { Message } from "./message.ts";
 
-const at = (offset: number) => ({ offset }) as Message;
+const at = (offset: number) => messageOf({ offset });
 const NOWHERE = { acked: { upTo: 0, gaps: [] }, attempts: new Map<number, number>() };
 
 function sentTo(offset: number) {

@@ -91,6 +91,8 @@ export class Subscribers {
   /** Reads under way. */
   readonly #loading = new Map<string, Promise<Kept>>();
   #saving: Promise<void> | undefined;
+  /** Whose wants somebody waits to have written down; emptied by the next write of such. */
+  readonly #asked = new Set<Kept>();
 
   constructor(host: SubscribersHost, store: SubscriptionStore) {
     this.#host = host;
@@ -185,7 +187,22 @@ export class Subscribers {
   /** Writes down what changed. Rejects when the registry is away; nothing is forgotten then. */
   async flush(): Promise<void> {
     while (this.#saving !== undefined) await this.#saving.catch(() => undefined);
-    const changed = [...this.#kept.values()].filter((kept) => this.#isChanged(kept));
+    await this.#saveNext([...this.#kept.values()].filter((kept) => this.#isChanged(kept)));
+  }
+
+  /** Writes down what this client wants, in one write with whoever else waits for that. Rejects when the registry is away. */
+  async keep(subscriber: Subscriber): Promise<void> {
+    const kept = this.#kept.get(keyOf(subscriber));
+    if (kept === undefined) return;
+    this.#asked.add(kept);
+    while (this.#saving !== undefined) await this.#saving.catch(() => undefined);
+    if (!kept.isChanged) return;
+    const asked = [...this.#asked].filter((each) => this.#isChanged(each));
+    this.#asked.clear();
+    await this.#saveNext(asked);
+  }
+
+  async #saveNext(changed: readonly Kept[]): Promise<void> {
     if (changed.length === 0) return;
     this.#saving = this.#save(changed);
     try {

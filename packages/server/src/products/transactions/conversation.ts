@@ -60,7 +60,7 @@ export class FeedConversation {
         await this.#feed.subscribe(message, message.after ?? undefined);
         break;
       case "unsubscribe":
-        this.#feed.unsubscribe(message.events);
+        await this.#feed.unsubscribe(message.events);
         break;
       case "ack":
         this.#feed.acknowledge(ackOf(message));

@@ -72,11 +72,13 @@ export class Feed {
 
   /** Adds events and replaces the filters. Resolves when the client was told, after everything that it missed since `after`. */
   async subscribe(request: SubscriptionRequest, after?: string): Promise<void> {
-    const before = new Set(this.#topics());
     this.#set(subscribed(this.#subscription, request));
-    this.#keep();
+    // Before it begins: a client that was answered is told everything since, though the process ends at once.
+    await this.#keep();
+    if (this.#session.isClosed) return;
+    const { following } = this.#session;
     // Whoever asks for what it missed asks for all of it.
-    const topics = after === undefined ? this.#topics().filter((topic) => !before.has(topic)) : this.#topics();
+    const topics = after === undefined ? this.#topics().filter((topic) => !following.has(topic)) : this.#topics();
     const place = after === undefined ? undefined : this.#desk.resumeAt(after);
     const { delivery } = this.#session.outbox;
     if (place !== undefined) {
@@ -84,15 +86,17 @@ export class Feed {
       else delivery?.restart(this.#desk.routedTo);
     }
     const { resync } = await this.#follow(topics, after);
+    // Where it wanted to go on is its place only now.
+    if (after !== undefined) await this.#keep();
     if (resync !== undefined) this.#say({ type: "resync", reason: resync.reason });
     this.#sayStanding("subscribed");
     if (resync !== undefined || (request.events ?? ["balance"]).includes("balance")) this.#sayBalances();
   }
 
-  unsubscribe(ended: readonly FeedEvent[]): void {
+  async unsubscribe(ended: readonly FeedEvent[]): Promise<void> {
     this.#set(unsubscribed(this.#subscription, ended));
-    this.#keep();
     this.#leaveTopics();
+    await this.#keep();
     this.#sayStanding("unsubscribed");
   }
 
@@ -169,10 +173,12 @@ export class Feed {
       Object.keys(subscription.filters).length === 0 ? undefined : transactionTest(compileTransactionFilters(subscription.filters));
   }
 
-  #keep(): void {
+  /** Where the registry is away it is written later: the client is served all the same. */
+  async #keep(): Promise<void> {
     if (this.#subscriber === undefined) return;
     const { events, filters } = this.#subscription;
     this.#desk.subscribers.wants(this.#subscriber, { events, filters: JSON.stringify(filters) });
+    await this.#desk.subscribers.keep(this.#subscriber).catch(this.#desk.onFault);
   }
 
   #topics(): string[] {
