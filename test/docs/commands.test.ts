@@ -88,6 +88,21 @@ it("operating: starts with a secret of a file, and the checks say that all is we
   await run("npx broadtape doctor", other);
 });
 
+it("operating: tells of alerts by webhook or by mail", async () => {
+  const secret = join(folder, "hook");
+  writeFileSync(secret, "a secret of the documentation's test, 32 bytes\n");
+  const commands = codeOf(pageOf("docs/operating.md"), "sh").filter((command) => command.includes("BROADTAPE_NOTIFY_"));
+  expect(commands).toHaveLength(2);
+  for (const command of commands) {
+    // Nobody is to be told anything by a test: what would be served with is printed.
+    const { stdout } = await run(command.replace("/run/secrets/hook", secret).replace("broadtape serve", "broadtape config print"), {
+      BROADTAPE_JWT_SECRET_FILE: secret,
+      BROADTAPE_DATA_DIR: join(folder, "notify"),
+    });
+    for (const [, name = ""] of command.matchAll(/(BROADTAPE_NOTIFY_[A-Z]+(?:_[A-Z]+)*?)(?:_FILE)?=/g)) expect(stdout).toContain(name);
+  }
+});
+
 it("contributing: names scripts that there are", () => {
   const { scripts } = JSON.parse(pageOf("package.json")) as { scripts: Record<string, string> };
   const named = [...pageOf("CONTRIBUTING.md").matchAll(/`npm (?:run )?([a-z]+)/g)].map(([, name]) => name ?? "");
