@@ -23,6 +23,8 @@ const start = () =>
       BROADTAPE_LIMIT_SLOW_CONSUMER_MS: "1500",
       BROADTAPE_LIMIT_UNSENT_BYTES: "65536",
       BROADTAPE_LIMIT_BEHIND_BYTES: "16384",
+      BROADTAPE_LIMIT_ACK_WINDOW: "3",
+      BROADTAPE_LIMIT_REDELIVER_MS: "300",
     }),
     { logger: pino({ level: "silent" }), products: [testProduct] },
   );
@@ -44,6 +46,8 @@ interface Told {
   readonly data?: { readonly value: number };
   readonly cut?: string;
   readonly code?: string;
+  readonly redelivered?: true;
+  readonly attempt?: number;
 }
 
 function client(
@@ -119,6 +123,26 @@ it("resumes a named client from what it acknowledged", async () => {
   await second.first("subscribed");
   expect(second.values()).toEqual([2]);
   second.socket.terminate();
+});
+
+it("sends a named client a window of events, each again until it is acknowledged, and the rest when there is room", async () => {
+  const own = client(await may("window"), "?clientId=device-2");
+  await own.first("welcome");
+  own.say({ type: "subscribe", id: 1, topics: ["feed:window"] });
+  await own.first("subscribed");
+  await server.publish(
+    [1, 2, 3, 4, 5].map((value) => feed("window", value)),
+    publisher,
+  );
+  await until(() => own.told.filter(({ attempt }) => attempt === 2).length === 3);
+  expect(own.values()).toEqual([1, 2, 3, 1, 2, 3]);
+  const idOf = (value: number) =>
+    own.told.flatMap((each) => [each, ...(each.events ?? [])]).find(({ data }) => data?.value === value)?.eventId;
+  own.say({ type: "ack", upTo: idOf(2) });
+  await until(() => own.values().includes(5));
+  expect(own.told.filter(({ data }) => (data?.value ?? 0) > 3).every(({ redelivered }) => redelivered === undefined)).toBe(true);
+  own.say({ type: "ack", upTo: idOf(5) });
+  own.socket.terminate();
 });
 
 it("refuses a feed without the permission, and never tells whether it exists", async () => {

@@ -292,25 +292,36 @@ class World {
     await this.settle();
   }
 
-  /** Everybody comes back, reads and acknowledges: then everything that was owed was told. */
+  /** Everybody reads and acknowledges, then comes back and does so again: then everything that was owed was told. */
   async finish(): Promise<void> {
     this.isRegistryAway = false;
     this.log.commit();
     await this.settle();
+    // Whoever stayed connected is told everything on that connection.
+    await this.acknowledgeAll(300);
+    this.checkOwed(this.devices.filter(({ isOpen }) => isOpen));
     for (const device of this.devices) {
       device.cut();
       await this.connect(device);
     }
-    for (let round = 0; round < 300; round++) {
+    await this.acknowledgeAll(100);
+    this.checkOwed(this.devices);
+  }
+
+  async acknowledgeAll(rounds: number): Promise<void> {
+    for (let round = 0; round < rounds; round++) {
       for (const device of this.devices) {
         device.drain();
         await this.acknowledge(device);
       }
       await this.settle();
-      this.clock.advance(REDELIVER_MS * 3);
-      for (const device of this.devices) if (!device.isOpen) await this.connect(device);
+      this.clock.advance(REDELIVER_MS);
+      for (const device of this.devices) if (device.since !== undefined && !device.isOpen) await this.connect(device);
     }
-    for (const device of this.devices) {
+  }
+
+  checkOwed(devices: readonly Device[]): void {
+    for (const device of devices) {
       const owed = this.disk.events.filter(
         ({ offset, data }) =>
           offset > Math.max(device.since ?? Infinity, device.waivedTo) && (JSON.parse(data) as { userId: string }).userId === device.userId,

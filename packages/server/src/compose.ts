@@ -247,7 +247,7 @@ async function serveClients(
       commandRate: { burst: limits.nativeCommandsBurst, perSecond: limits.nativeCommandsPerSecond },
     }),
     verify: (token) => gate.verify(token),
-    durable: new DurableClients(engine, registry, (error) => {
+    durable: new DurableClients(engine, registry, feedOptions(limits).delivery, (error) => {
       logger.error({ err: error }, "acknowledgements could not be kept");
     }),
   };

@@ -64,6 +64,14 @@ export class AckedPosition {
     this.#upTo = offset;
   }
 
+  /** An event that was acknowledged or passed is sent once more and waits for its ack. Throws where the window is full. */
+  reopen(offset: Offset): void {
+    const index = this.#countBelow(offset);
+    if (offset > this.#upTo || this.#gaps[index] === offset) return;
+    if (this.isFull) throw new RangeError(`more than ${this.window} events in flight`);
+    this.#gaps.splice(index, 0, offset);
+  }
+
   /** What is not above it needs no acknowledgement: filtered away, none of the client's, or sent to a client that gives none. */
   passed(offset: Offset): void {
     if (Number.isSafeInteger(offset) && offset > this.#upTo) this.#upTo = offset;

@@ -26,41 +26,52 @@ export interface CatchUpHost {
   readonly meter: Meter;
 }
 
-/** Returns when the lane flows, the session is gone, or the connection is full (then it is called again on drain). */
+/**
+ * Returns when the lane flows, the session is gone, or the connection or the ack window is full (then it is called again). Runs
+ * once a session; at once after its last look at either another may begin, lest an ack between the two be heard by neither.
+ */
 export async function catchUp(host: CatchUpHost, session: Session): Promise<void> {
-  const { outbox } = session;
-  let lagging = false;
-  while (isWanted(session)) {
-    outbox.flush();
-    if (!outbox.idle) return;
-    const position = outbox.sentTo;
-    if (host.ring.covers(position)) {
-      const behind = sendFromRing(host, session, position);
+  if (session.isCatchingUp) return;
+  session.isCatchingUp = true;
+  try {
+    const { outbox } = session;
+    let lagging = false;
+    while (isWanted(session)) {
       outbox.flush();
-      // Goes on when acks come.
-      if (behind === "full") return;
-      if (behind === undefined) {
-        session.flow();
-        if (lagging) sayCaughtUp(session);
+      if (!outbox.idle) return;
+      const position = outbox.sentTo;
+      if (host.ring.covers(position)) {
+        const behind = sendFromRing(host, session, position);
         outbox.flush();
+        // Goes on when acks come.
+        if (behind === "full") return;
+        if (behind === undefined) {
+          session.flow();
+          if (lagging) sayCaughtUp(session);
+          outbox.flush();
+          // Unless what waited for this has moved the lane back again.
+          lagging = false;
+          continue;
+        }
+        lagging ||= sayLagging(host, session, behind);
+        continue;
+      }
+      const topics = losslessTopics(session);
+      const page = await readPage(host, session, position, topics);
+      // While the page was read, an older `after` may have moved the lane, or topics may have been added that the page leaves out.
+      if (!isWanted(session) || outbox.sentTo !== position || !isSame(topics, losslessTopics(session))) continue;
+      if (page === "expired") {
+        session.onExpired?.(position);
         return;
       }
-      lagging ||= sayLagging(host, session, behind);
-      continue;
+      lagging ||= sayLagging(host, session, page.events[0]?.storedAt);
+      const isFull = page.events.some((event) => send(host, session, host.messagesOf(event)) === "full");
+      outbox.flush();
+      if (isFull) return;
+      outbox.advance(page.upTo);
     }
-    const topics = losslessTopics(session);
-    const page = await readPage(host, session, position, topics);
-    // While the page was read, an older `after` may have moved the lane, or topics may have been added that the page leaves out.
-    if (!isWanted(session) || outbox.sentTo !== position || !isSame(topics, losslessTopics(session))) continue;
-    if (page === "expired") {
-      session.onExpired?.(position);
-      return;
-    }
-    lagging ||= sayLagging(host, session, page.events[0]?.storedAt);
-    const isFull = page.events.some((event) => send(host, session, host.messagesOf(event)) === "full");
-    outbox.flush();
-    if (isFull) return;
-    outbox.advance(page.upTo);
+  } finally {
+    session.isCatchingUp = false;
   }
 }
 
@@ -92,6 +103,7 @@ function send(host: CatchUpHost, session: Session, messages: readonly Message[],
   for (const [index, message] of messages.entries()) {
     const subscription = subscriptionOf(session, message);
     if (subscription === undefined || message.offset <= Math.max(subscription.from, position)) continue;
+    if (session.outbox.delivery?.isDone(message.offset) === true) continue;
     if (!session.outbox.takes(message.offset)) {
       session.outbox.awaitAcks(message.offset);
       return "full";
@@ -147,6 +159,8 @@ async function readPage(host: CatchUpHost, session: Session, after: Offset, topi
 /** Tells how far behind the connection is; true when it did. */
 function sayLagging(host: CatchUpHost, session: Session, storedAt: number | undefined): boolean {
   if (storedAt === undefined) return false;
+  // Who waits for its own acks knows.
+  if (session.outbox.delivery !== undefined) return false;
   const words = session.surface.lagging?.("lossless", Math.max(0, host.clock.now() - storedAt));
   if (words === undefined) return false;
   session.say(words);

@@ -19,6 +19,8 @@ export interface DeliveryRules {
 /** Sent on this connection and not acknowledged. Holds the message: at most a window of them. */
 export interface Flight {
   readonly message: Message;
+  /** The same event on other topics that the client follows. */
+  readonly others: Message[];
   /** How often it was sent, on all connections. */
   attempt: number;
   /** On this one. */
@@ -62,7 +64,7 @@ export class Delivery {
 
   /** Whether an event may be sent now; false while the window is full. */
   takes(offset: Offset): boolean {
-    return !this.position.isFull || offset <= this.position.sentTo;
+    return !this.position.isFull || this.position.isPending(offset);
   }
 
   /** Acknowledged before this connection, so that a replay passes over it. */
@@ -85,6 +87,11 @@ export class Delivery {
     }
   }
 
+  /** For topics that are followed from here on what stands after this is told, acknowledged on others or not; those go on as they are. */
+  alsoAfter(offset: Offset): void {
+    this.#doneTo = Math.min(this.#doneTo, offset);
+  }
+
   /** Begins anew after this: nothing before it is waited for any more. Returns how many were. */
   restart(offset: Offset): number {
     this.version += 1;
@@ -100,21 +107,27 @@ export class Delivery {
   sending(message: Message): number {
     const { offset } = message;
     this.version += 1;
-    this.position.sent(offset);
-    if (!this.position.isPending(offset)) return 1;
-    const flight = this.#flights.get(offset) ?? {
-      message,
-      attempt: this.#before.get(offset) ?? 0,
-      sends: 0,
-      sentAt: this.#clock.now(),
-      dueAt: Infinity,
-    };
+    const known = this.#flights.get(offset);
+    if (known !== undefined && known.message.topic !== message.topic) {
+      if (!known.others.some(({ topic }) => topic === message.topic)) known.others.push(message);
+      return known.attempt;
+    }
+    if (offset > this.position.sentTo) this.position.sent(offset);
+    else this.position.reopen(offset);
+    const attempt = this.#before.get(offset) ?? 0;
+    const flight = known ?? { message, others: [], attempt, sends: 0, sentAt: this.#clock.now(), dueAt: Infinity };
+    this.#flights.set(offset, flight);
+    this.#before.delete(offset);
+    return this.again(flight);
+  }
+
+  /** Notes that the event goes out once more; returns which attempt it is. */
+  again(flight: Flight): number {
+    this.version += 1;
     flight.attempt += 1;
     flight.sends += 1;
     const wait = this.#rules.redeliverMs * 2 ** (flight.sends - 1);
     flight.dueAt = flight.sends < this.#rules.sends ? this.#clock.monotonic() + wait : Infinity;
-    this.#flights.set(offset, flight);
-    this.#before.delete(offset);
     return flight.attempt;
   }
 

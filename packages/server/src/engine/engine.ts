@@ -280,18 +280,10 @@ export class Engine {
   }
 
   catchUp(session: Session): void {
-    if (session.isCatchingUp) return;
-    session.isCatchingUp = true;
-    catchUp(this, session).then(
-      () => {
-        session.isCatchingUp = false;
-      },
-      (error: unknown) => {
-        session.isCatchingUp = false;
-        session.close(new Refusal("SLOW_CONSUMER", "what was missed could not be read; resume later"));
-        this.#options.onFault(error);
-      },
-    );
+    catchUp(this, session).catch((error: unknown) => {
+      session.close(new Refusal("SLOW_CONSUMER", "what was missed could not be read; resume later"));
+      this.#options.onFault(error);
+    });
   }
 
   gone(session: Session, code: string): void {

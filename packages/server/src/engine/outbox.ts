@@ -124,6 +124,8 @@ export class Outbox {
     if (subscription.filter !== undefined && !subscription.filter(message)) return;
     if (message.key === undefined) {
       if (this.#flowing) this.#sendLossless(message);
+      // What was not sent, or let go again, comes in its place of the log.
+      if (!this.#flowing) return;
     } else if (subscription.minIntervalMs === 0 && this.#takesValues && this.#held.size === 0) {
       this.push(message);
     } else {
@@ -146,7 +148,6 @@ export class Outbox {
   /** A message out of the ring or the log; false where this session is not told of it. */
   replay(message: Message): boolean {
     if (this.#passesOver(message)) return false;
-    if (this.delivery?.isDone(message.offset) === true) return false;
     if (this.#oldestHeld < message.offset) this.#releaseBefore(message.offset);
     this.#sendLossless(message);
     this.#last = message;
@@ -166,8 +167,10 @@ export class Outbox {
   }
 
   /** Sends an event again that was not acknowledged. */
-  redeliver(message: Message): void {
-    this.#sendLossless(message);
+  redeliver(message: Message, attempt: number): void {
+    this.#host.meter.redelivered += 1;
+    const words = this.#surface.wordRedelivered?.(message, attempt);
+    this.push(words === undefined ? message : { words, size: message.size });
   }
 
   #sendLossless(message: Message): void {
@@ -181,9 +184,8 @@ export class Outbox {
       return;
     }
     const attempt = delivery.sending(message);
-    if (attempt > 1) this.#host.meter.redelivered += 1;
-    const words = attempt > 1 ? this.#surface.wordRedelivered?.(message, attempt) : undefined;
-    this.push(words === undefined ? message : { words, size: message.size });
+    if (attempt > 1) this.redeliver(message, attempt);
+    else this.push(message);
     this.#owner.sent();
   }
 
@@ -272,6 +274,7 @@ export class Outbox {
   rewind(offset: Offset): void {
     this.#sentTo = offset;
     this.#cursor = Math.min(this.#cursor, offset);
+    this.#last = undefined;
     this.#flowing = false;
   }
 
@@ -331,6 +334,7 @@ export class Outbox {
     else this.#runAfterPending();
     if (!this.#flowing) return;
     this.#flowing = false;
+    this.#last = undefined;
     this.#cursor = Math.min(this.#cursor, this.#sentTo);
     this.#host.meter.paused += 1;
     this.#owner.paused();

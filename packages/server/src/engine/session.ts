@@ -2,7 +2,7 @@
 import { Refusal } from "@broadtape/protocol/errors";
 import type { Offset } from "@broadtape/protocol/event-id";
 import type { Identity } from "@broadtape/protocol/identity";
-import type { Delivery } from "./delivery.ts";
+import type { Delivery, Flight } from "./delivery.ts";
 import type { Connection, Message, Surface, Words } from "./message.ts";
 import { Outbox, type OutboxHost, type OutboxOwner } from "./outbox.ts";
 import type { TopicKind } from "./product.ts";
@@ -129,10 +129,14 @@ export class Session {
     if (nextDueAt === Infinity) return;
     this.arm("redelivery", nextDueAt - this.#host.clock.monotonic(), () => {
       // Nothing is sent again to a connection that has not yet taken the first.
-      if (this.outbox.idle) for (const { message } of delivery.due()) this.outbox.redeliver(message);
+      if (this.outbox.idle) for (const flight of delivery.due()) this.#redeliver(flight, delivery.again(flight));
       if (this.outbox.idle || delivery.nextDueAt > this.#host.clock.monotonic()) this.#redeliverLater();
       else this.arm("redelivery", STUCK_MS, () => this.#redeliverLater());
     });
+  }
+
+  #redeliver({ message, others }: Flight, attempt: number): void {
+    for (const each of [message, ...others]) this.outbox.redeliver(each, attempt);
   }
 
   /** Arms a named deadline of this session in place of the one of that name before. */

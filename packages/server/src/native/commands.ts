@@ -98,6 +98,7 @@ export class NativeCommands {
     const kept = message.after === undefined ? await durable.find(this.#session) : undefined;
     if (this.#session.isClosed) return;
     const after = message.after ?? kept;
+    durable.resuming(this.#session, after);
     const request = { topics: [...new Set(topics)], after, isDurable: kept !== undefined, maxUpdatesPerSecond, filters, snapshot };
     engine.follow(this.#session, request, surface.options.maxTopics, ({ results, cut, snapshots, resync }) => {
       if (resync !== undefined && resync.topics.length > 0) {

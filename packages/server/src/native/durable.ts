@@ -3,6 +3,7 @@
  * 60-native `ack`). Written behind, in batches: no database stands between an event and its delivery.
  */
 import { Refusal } from "@broadtape/protocol/errors";
+import { Delivery, type DeliveryRules } from "../engine/delivery.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Session } from "../engine/session.ts";
 
@@ -30,6 +31,7 @@ const SURFACE = "native";
 export class DurableClients {
   readonly #engine: Engine;
   readonly #store: CursorStore;
+  readonly #rules: DeliveryRules;
   readonly #onFault: (error: unknown) => void;
   /** The one live session of each named client. Bounded by the connections. */
   readonly #sessions = new Map<string, Session>();
@@ -37,9 +39,10 @@ export class DurableClients {
   readonly #unwritten = new Map<string, ClientCursor>();
   #isArmed = false;
 
-  constructor(engine: Engine, store: CursorStore, onFault: (error: unknown) => void) {
+  constructor(engine: Engine, store: CursorStore, rules: DeliveryRules, onFault: (error: unknown) => void) {
     this.#engine = engine;
     this.#store = store;
+    this.#rules = rules;
     this.#onFault = onFault;
   }
 
@@ -49,6 +52,8 @@ export class DurableClients {
     if (key === undefined) return;
     const before = this.#sessions.get(key);
     this.#sessions.set(key, session);
+    const acked = { upTo: this.#engine.routedTo, gaps: [] };
+    session.guarantee(new Delivery(this.#rules, this.#engine.clock, { acked, attempts: new Map() }));
     before?.close(new Refusal("REPLACED", "another connection of this clientId took over"), false);
   }
 
@@ -57,12 +62,20 @@ export class DurableClients {
     if (key !== undefined && this.#sessions.get(key) === session) this.#sessions.delete(key);
   }
 
-  /** Unknown, foreign and older ids change nothing and are answered with nothing. */
+  /** What topics are told after this cursor waits for its ack, too. */
+  resuming(session: Session, after: string | undefined): void {
+    const place = after === undefined ? undefined : this.#engine.resumeAt(after);
+    if (place !== undefined && "offset" in place) session.outbox.delivery?.alsoAfter(place.offset);
+  }
+
+  /** Unknown, foreign and older ids, and those that were never sent, change nothing and are answered with nothing. */
   acknowledge(session: Session, upTo: string): void {
     const key = keyOf(session);
     const { clientId } = session.peer;
     const place = this.#engine.resumeAt(upTo);
     if (key === undefined || clientId === undefined || !("offset" in place)) return;
+    const acked = session.outbox.delivery?.ackUpTo(place.offset) ?? [];
+    if (acked.length > 0) session.acked(acked);
     if ((this.#unwritten.get(key)?.ackedOffset ?? -1) >= place.offset) return;
     const { tenant, userId } = session.identity;
     this.#unwritten.set(key, {

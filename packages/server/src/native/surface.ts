@@ -23,6 +23,11 @@ export function nativeSurface(options: NativeOptions): NativeSurface {
     options,
     heartbeatMs: options.heartbeatMs,
     word: (message) => ({ name: "event", body: eventBody(message), id: idOf(message) }),
+    wordRedelivered: (message, attempt) => ({
+      name: "event",
+      body: `${eventBody(message).slice(0, -1)},"redelivered":true,"attempt":${attempt}}`,
+      id: idOf(message),
+    }),
     wordConflated: (message, replaced) => ({
       name: "event",
       body: `${eventBody(message).slice(0, -1)},"conflated":${replaced}}`,
