@@ -1,13 +1,11 @@
 /** Event types of the money feed (contract 30-transactions). Amounts are JSON numbers or text, and keep their digits. */
 import { z } from "zod";
+import { userId } from "../../ids.ts";
 import { decimal, jsonNumber } from "../../schema.ts";
 
-/** Users' ids stand in topic names and lists: no `*`, no comma, no control characters. */
-export const USER_ID = /^[^\u0000-\u001f\u007f*,]{1,256}$/;
 /** `NGN`, `USD`, `USDT-TRC20`. */
 export const CURRENCY = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,31}$/;
 
-const userId = z.string().regex(USER_ID, "must be a user id");
 export const currency = z.string().regex(CURRENCY, "must be a currency: 1 to 32 letters, digits or . _ : / -");
 const id = z.string().min(1).max(128);
 const word = z.string().min(1).max(64);
@@ -15,7 +13,7 @@ const word = z.string().min(1).max(64);
 const time = z.union([z.iso.datetime({ offset: true }), z.number().int().min(0).max(8.64e15)], {
   error: "must be an ISO 8601 time, or milliseconds",
 });
-/** Whatever a publisher needs; what must not be seen in it is hidden when it is shown (`redact.ts`). */
+/** Whatever a publisher needs; what must not be seen in it is hidden when it is shown (`redact`). */
 const freeForm = z.record(z.string().max(256), z.unknown());
 
 export const transaction = z.looseObject({

@@ -1,7 +1,7 @@
 /** How an event of the catalogue reads in the money feed (contract 30-transactions): allow-listed, secrets hidden, digits kept. */
 import { feedEventOf } from "./events.ts";
 import type { FeedEventMessage } from "./messages.ts";
-import { redact } from "./redact.ts";
+import { redact } from "../../redact.ts";
 import type { Balance, FraudAlertData, Transaction, TransactionData, WalletBalanceData, WalletChangedData } from "./schema.ts";
 
 /** An event's place and time, as its message says them. */

@@ -1,15 +1,15 @@
 /** The money feed (contract 30-transactions): each user's transactions, wallets and fraud alerts, for that user alone. */
 import { catalogue } from "@broadtape/protocol/catalogue";
-import type { Identity } from "@broadtape/protocol/identity";
 import { Refusal } from "@broadtape/protocol/errors";
 import { ledgerId } from "@broadtape/protocol/event-id";
 import { parseJson } from "@broadtape/protocol/json";
 import { type FeedEvent, feedEventOf } from "@broadtape/protocol/products/transactions/events";
 import { compileTransactionFilters, filters as filterSchema } from "@broadtape/protocol/products/transactions/filters";
-import { redact } from "@broadtape/protocol/products/transactions/redact";
-import { type TransactionData, USER_ID } from "@broadtape/protocol/products/transactions/schema";
+import { redact } from "@broadtape/protocol/redact";
+import type { TransactionData } from "@broadtape/protocol/products/transactions/schema";
 import { type Wallets, foldWallets } from "@broadtape/protocol/products/transactions/wallets";
 import type { Message } from "../../engine/message.ts";
+import { ofOneUser } from "../../engine/of-one-user.ts";
 import type { DomainEvent, Product, TopicKind, View } from "../../engine/product.ts";
 
 export type MoneyEvent = DomainEvent & { readonly data: { readonly userId: string } };
@@ -41,15 +41,9 @@ export function topicOf(event: FeedEvent, userId: string): string {
   return `${TOPIC_OF[event]}:${userId}`;
 }
 
-const own = {
-  lossless: true,
-  param: (written: string, { userId }: Identity) => (written === "me" ? userId : USER_ID.test(written) ? written : undefined),
-  mayFollow: ({ userId }: Identity, param: string) => param === userId,
-  entity: (param: string) => param,
-} as const;
-
 const transactionsTopic: TopicKind = {
-  ...own,
+  ...ofOneUser,
+  lossless: true,
   kind: "transactions",
   view: nothing,
   render: () => "null",
@@ -62,13 +56,14 @@ const transactionsTopic: TopicKind = {
 };
 
 const walletsTopic: TopicKind<Wallets> = {
-  ...own,
+  ...ofOneUser,
+  lossless: true,
   kind: "wallets",
   view: wallets,
   render: (state) => JSON.stringify(state),
 };
 
-const fraudTopic: TopicKind = { ...own, kind: "fraud", view: nothing, render: () => "null" };
+const fraudTopic: TopicKind = { ...ofOneUser, lossless: true, kind: "fraud", view: nothing, render: () => "null" };
 
 /** Each message is read once, however many filters look at it. */
 const read = new WeakMap<Message, TransactionData["transaction"]>();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseJson } from "../../json.ts";
+import { parseJson } from "./json.ts";
 import { redact } from "./redact.ts";
 
 const shown = (json: string) => JSON.stringify(redact(parseJson(json)));
