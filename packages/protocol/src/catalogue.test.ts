@@ -13,6 +13,44 @@ const transaction = {
   createdAt: "2026-11-21T12:00:00.000Z",
 };
 const balances = { availableBalance: 1, ledgerBalance: "1.00", pendingAmount: 0, lockedAmount: 0 };
+const order = {
+  id: "o1",
+  symbol: "AAPL",
+  side: "buy" as const,
+  type: "limit",
+  quantity: "10",
+  price: "187.50",
+  status: "open",
+  filledQuantity: "0",
+  averagePrice: null,
+  createdAt: "2026-11-21T12:00:00.000Z",
+};
+const position = {
+  id: "p1",
+  symbol: "AAPL",
+  side: "long" as const,
+  quantity: "10",
+  entryPrice: "187.50",
+  currentPrice: 188,
+  unrealizedPnL: "5.00",
+  unrealizedPnLPercent: "0.2667",
+  realizedPnL: "0",
+  totalPnL: "5.00",
+  status: "open",
+  openedAt: 1_800_000_000_000,
+};
+const trade = {
+  id: "t1",
+  orderId: "o1",
+  symbol: "AAPL",
+  side: "buy",
+  type: "entry" as const,
+  quantity: "10",
+  price: "187.50",
+  value: "1875.00",
+  fee: "1.00",
+  executedAt: "2026-11-21T12:00:00.000Z",
+};
 const samples = {
   "market-data.best-price": { symbol: "EUR/USD", bestBid: side, bestAsk: side, midPrice: 1.1, spread: 0, spreadBps: 0, timestamp: 1 },
   "market-data.quote": { symbol: "EUR/USD", source: "LP1", bid: 1.1, bidSize: 1, ask: 1.2, askSize: 1, timestamp: 1 },
@@ -54,6 +92,31 @@ const samples = {
   "wallet.balance": { userId: "ann", wallet: { currency: "NGN", ...balances } },
   "wallet.changed": { userId: "ann", wallet: { currency: "NGN", action: "FROZEN", status: "FROZEN" } },
   "fraud.alert": { userId: "ann", alert: { transactionId: "t1", riskScore: 0.9, reason: "odd", action: "REVIEW" } },
+  "trading.order.created": { userId: "ann", order },
+  "trading.order.submitted": { userId: "ann", order: { ...order, price: null } },
+  "trading.order.filled": { userId: "ann", order: { ...order, averagePrice: 187.5, filledAt: 1_800_000_000_000 } },
+  "trading.order.cancelled": { userId: "ann", order: { ...order, status: "canceled" }, reason: "changed my mind" },
+  "trading.order.rejected": { userId: "ann", order, reason: "no funds" },
+  "trading.position.opened": { userId: "ann", position },
+  "trading.position.updated": { userId: "ann", position: { ...position, side: "short" } },
+  "trading.position.closed": { userId: "ann", position: { ...position, closedAt: "2026-11-21T12:00:00+01:00" } },
+  "trading.trade.executed": { userId: "ann", trade },
+  "trading.balance.updated": { userId: "ann", balance: { currency: "USD", total: "10000.00", available: 9000, locked: 1000 } },
+  "alert.triggered": { userId: "ann", alertId: "a1", level: "warning", message: "EUR/USD is above 1.10" },
+  "ai.decision": { userId: "ann" },
+  "strategy.registered": { strategyId: "s1", userId: "ann", name: "Mean reversion" },
+  "strategy.signal": {
+    strategyId: "s1",
+    userId: "ann",
+    signal: "oversold",
+    symbol: "EUR/USD",
+    action: "buy",
+    confidence: 0.9,
+    reasoning: "RSI",
+    details: { rsi: 12 },
+  },
+  "strategy.status": { strategyId: "s1", userId: "ann", status: "error", error: "no prices", details: null },
+  "agent.status": { agentId: "ag1", status: "busy" },
 } satisfies { [T in keyof typeof catalogue]: EventData<T> };
 
 interface ObjectSchema {
@@ -67,7 +130,7 @@ const types = Object.keys(samples) as (keyof typeof samples)[];
 
 describe("the catalogue", () => {
   it.each(types)("describes %s, and takes its sample", (type) => {
-    expect(type).toMatch(/^[a-z-]+\.[a-z-]+$/);
+    expect(type).toMatch(/^[a-z-]+(\.[a-z-]+){1,2}$/);
     expect(catalogue[type].description).toMatch(/\.$/);
     expect(catalogue[type].schema.parse(samples[type])).toEqual(samples[type]);
   });

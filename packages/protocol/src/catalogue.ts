@@ -1,5 +1,8 @@
 /** All event types and the schema of their data: the one place where their TypeScript types, checks and JSON Schemas come from. */
 import { z } from "zod";
+import { agentStatus } from "./products/agents/schema.ts";
+import { alertTriggered } from "./products/alerts/schema.ts";
+import { aiDecision } from "./products/decisions/schema.ts";
 import { bestPriceData, quoteData, quoteStaleData } from "./products/market-data/schema.ts";
 import {
   quoteExpired,
@@ -14,6 +17,8 @@ import {
   rfqQuoted,
   rfqValidated,
 } from "./products/rfq/schema.ts";
+import { strategyRegistered, strategySignal, strategyStatus } from "./products/strategies/schema.ts";
+import { balanceData, orderCancelledData, orderData, orderRejectedData, positionData, tradeData } from "./products/trading/schema.ts";
 import { fraudAlertData, transactionData, walletBalanceData, walletChangedData } from "./products/transactions/schema.ts";
 
 /** One event type. `internal` ones are published by the server itself and refused from outside. */
@@ -48,6 +53,22 @@ export const catalogue = {
   "wallet.balance": { schema: walletBalanceData, description: "The balance of a user's wallet, as it stands now." },
   "wallet.changed": { schema: walletChangedData, description: "A wallet was created, frozen, unfrozen or closed." },
   "fraud.alert": { schema: fraudAlertData, description: "A transaction looks like fraud." },
+  "trading.order.created": { schema: orderData, description: "An order of a user's was made." },
+  "trading.order.submitted": { schema: orderData, description: "An order was sent to its market." },
+  "trading.order.filled": { schema: orderData, description: "An order was filled, in part or in full." },
+  "trading.order.cancelled": { schema: orderCancelledData, description: "An order was cancelled." },
+  "trading.order.rejected": { schema: orderRejectedData, description: "An order was rejected, with the reason." },
+  "trading.position.opened": { schema: positionData, description: "A position of a user's was opened." },
+  "trading.position.updated": { schema: positionData, description: "Something about a position changed." },
+  "trading.position.closed": { schema: positionData, description: "A position was closed." },
+  "trading.trade.executed": { schema: tradeData, description: "A trade of a user's was made." },
+  "trading.balance.updated": { schema: balanceData, description: "A user's trading balance in a currency, as it stands now." },
+  "alert.triggered": { schema: alertTriggered, description: "Something that a user is to be told of at once." },
+  "ai.decision": { schema: aiDecision, description: "What an AI decided for a user." },
+  "strategy.registered": { schema: strategyRegistered, description: "A strategy of a user's is known from now on." },
+  "strategy.signal": { schema: strategySignal, description: "A strategy says what it would do." },
+  "strategy.status": { schema: strategyStatus, description: "A strategy was started or stopped, or failed." },
+  "agent.status": { schema: agentStatus, description: "How an agent of the tenant is." },
 } as const satisfies Record<string, EventType>;
 
 export type EventTypeName = keyof typeof catalogue;
