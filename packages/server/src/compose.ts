@@ -28,11 +28,15 @@ import { nativeSurface } from "./native/surface.ts";
 import { createLogger } from "./operations/logger.ts";
 import { type Metrics, createMetrics } from "./operations/metrics.ts";
 import { eventLoopUtilization } from "./operations/utilization.ts";
+import { agentsProduct } from "./products/agents/declaration.ts";
+import { alertsProduct } from "./products/alerts/declaration.ts";
+import { decisionsProduct } from "./products/decisions/declaration.ts";
 import { marketData } from "./products/market-data/declaration.ts";
 import { marketDataSocket } from "./products/market-data/socket-surface.ts";
 import { marketDataStream } from "./products/market-data/stream-surface.ts";
 import { rfqProduct } from "./products/rfq/declaration.ts";
 import { rfqSocket } from "./products/rfq/socket-surface.ts";
+import { strategiesProduct } from "./products/strategies/declaration.ts";
 import type { FeedOptions } from "./products/transactions/conversation.ts";
 import { transactionsProduct } from "./products/transactions/declaration.ts";
 import { transactionsSocket, transactionsStream, transactionsWebSocket } from "./products/transactions/surfaces.ts";
@@ -201,7 +205,7 @@ function productsOf({ limits, symbols }: Config): { products: Product[]; surface
   const commandRate = { burst: limits.marketDataCommandsBurst, perSecond: limits.marketDataCommandsPerSecond };
   const { heartbeatMs, symbolsPerClient, marketDataIdleMs } = limits;
   return {
-    products: [prices, rfqProduct, transactionsProduct],
+    products: [prices, rfqProduct, transactionsProduct, alertsProduct, decisionsProduct, strategiesProduct, agentsProduct],
     surfaces: [
       marketDataSocket(prices, { heartbeatMs, idleMs: marketDataIdleMs, symbolsPerClient, commandRate }),
       rfqSocket({ heartbeatMs, idleMs: marketDataIdleMs, rfqsPerClient: limits.rfqsPerClient, commandRate }),
