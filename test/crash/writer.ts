@@ -27,7 +27,15 @@ function random(below: number): number {
 
 /** When this returns the line is in the pipe, whatever happens to this process. */
 function print(line: string): void {
-  writeSync(1, `${line}\n`);
+  let rest = Buffer.from(`${line}\n`);
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(1, rest));
+    } catch (error) {
+      // The reader is slower than this process.
+      if (!(error instanceof Error && "code" in error && error.code === "EAGAIN")) throw error;
+    }
+  }
 }
 
 function eventOf(id: string, number: number): NewEvent {

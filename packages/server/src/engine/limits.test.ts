@@ -16,6 +16,22 @@ describe("a token bucket", () => {
     expect(bucket.take()).toBeUndefined();
   });
 
+  it("knows a flood, however slowly it is read, and forgives who is a little too fast", () => {
+    const clock = new FakeClock();
+    const flooded = new TokenBucket(clock, 100, 20);
+    for (let count = 0; count < 3000; count++) {
+      flooded.take();
+      clock.advance(1);
+    }
+    expect(flooded.isFlooded).toBe(true);
+    const hasty = new TokenBucket(clock, 100, 20);
+    for (let count = 0; count < 3000; count++) {
+      hasty.take();
+      clock.advance(10);
+    }
+    expect(hasty.isFlooded).toBe(false);
+  });
+
   it("never holds more than the burst, however long nobody came", () => {
     const clock = new FakeClock();
     const bucket = new TokenBucket(clock, 2, 10);

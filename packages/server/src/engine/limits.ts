@@ -1,6 +1,9 @@
 /** Rates of what clients send. */
 import type { Clock } from "./clock.ts";
 
+/** A client that goes on at ten times its rate is no flood. */
+const FORGIVEN = 10;
+
 /** `burst` commands at once, refilled by `perSecond`. */
 export class TokenBucket {
   readonly #clock: Clock;
@@ -8,7 +11,7 @@ export class TokenBucket {
   readonly #perSecond: number;
   #tokens: number;
   #filledAt: number;
-  /** Refusals in a row; a flood after RATE_LIMITED is abuse. */
+  /** Refusals, of which each pass makes up for some: a flood after RATE_LIMITED is abuse, however slowly it is read. */
   refusals = 0;
 
   constructor(clock: Clock, burst: number, perSecond: number) {
@@ -26,7 +29,7 @@ export class TokenBucket {
     this.#filledAt = now;
     if (this.#tokens >= 1) {
       this.#tokens -= 1;
-      this.refusals = 0;
+      this.refusals = Math.max(0, this.refusals - FORGIVEN);
       return undefined;
     }
     this.refusals += 1;
