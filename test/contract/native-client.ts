@@ -20,7 +20,7 @@ export interface NativeClients {
   end(): void;
 }
 
-export function nativeClients(server: () => TestServer): NativeClients {
+export function nativeClients(server: () => Pick<TestServer, "url">): NativeClients {
   const sockets: WebSocket[] = [];
   function open({
     bearer,

@@ -36,7 +36,7 @@ export const agentsProduct: Product<AgentEvent> = {
   name: "agents",
   types: { "agent.status": catalogue["agent.status"] },
   views: [agents],
-  topics: [agentsTopic] as readonly TopicKind[],
+  topics: [agentsTopic],
   admit: ({ data }) => admit(data as AgentStatus),
   topicsOf: () => [TOPIC],
   tellNewest: ({ type, data, text }) => [{ topic: TOPIC, key: data.agentId, event: type, data: text }],

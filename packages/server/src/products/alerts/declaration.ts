@@ -29,7 +29,7 @@ export const alertsProduct: Product<AlertEvent> = {
   name: "alerts",
   types: { "alert.triggered": catalogue["alert.triggered"] },
   views: [alerts],
-  topics: [alertsTopic] as readonly TopicKind[],
+  topics: [alertsTopic],
   topicsOf: (event) => [topicOf(event)],
   tell: (event) => [{ topic: topicOf(event), event: event.type, data: JSON.stringify(shownAlert(event.data)) }],
 };

@@ -35,7 +35,7 @@ export const strategiesProduct: Product<StrategyDomainEvent> = {
     "strategy.status": catalogue["strategy.status"],
   },
   views: [strategies],
-  topics: [strategyTopic] as readonly TopicKind[],
+  topics: [strategyTopic],
   admitsBy: ({ data }) => (data as { strategyId: string }).strategyId,
   admit: (event, states) => admit(event, states),
   topicsOf: (event) => [topicOf(event)],
