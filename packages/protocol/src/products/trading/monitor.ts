@@ -13,8 +13,8 @@ export interface Monitor {
   readonly trades?: Shelf<OfUser<{ readonly trade: Trade }>> | undefined;
 }
 
-/** A tenant has more open orders than a screen has lines: the newest are shown, the rest is each user's. */
-export const MONITORED: Room = { open: 500, closed: 200 };
+/** Folded at the pace of the whole tenant, so no more than a screen shows: the newest; the rest is each user's. */
+export const MONITORED: Room = { open: 200, closed: 100 };
 
 /** Users' ids are their own: two may name an order alike. The same object where nothing changed. */
 export function foldMonitor(state: Monitor | undefined, { type, data, offset }: TradingEvent): Monitor | undefined {

@@ -28,8 +28,10 @@ export function put<T>(shelf: Shelf<T> | undefined, next: Kept<T>, room: Room): 
   if (shelf === undefined) return { kept: [next], dropped: 0 };
   const { kept, dropped } = shelf;
   const place = kept.findIndex(({ key }) => key === next.key);
-  if (next.offset <= (kept[place]?.offset ?? dropped)) return shelf;
-  return within(room, { kept: place < 0 ? [...kept, next] : kept.with(place, next), dropped });
+  const before = kept[place];
+  if (next.offset <= (before?.offset ?? dropped)) return shelf;
+  const after = { kept: before === undefined ? [...kept, next] : kept.with(place, next), dropped };
+  return before?.isOpen === next.isOpen ? after : within(room, after);
 }
 
 /** A shelf as it stood at a cut of the log: what is told of it after that is newer. */
@@ -45,12 +47,18 @@ export function valuesOf<T>(shelf: Shelf<T> | undefined): readonly T[] {
   return (shelf?.kept ?? []).map(({ value }) => value);
 }
 
-/** One event makes one thing too many at most. */
+/** One event makes one thing too many at most. Looked at for every new thing, so in one go. */
 function within<T>(room: Room, { kept, dropped }: Shelf<T>): Shelf<T> {
-  const open = kept.reduce((sum, { isOpen }) => sum + Number(isOpen), 0);
-  const tooMany = open > room.open ? true : kept.length - open > room.closed ? false : undefined;
-  if (tooMany === undefined) return { kept, dropped };
-  const [first, ...others] = kept.filter(({ isOpen }) => isOpen === tooMany);
-  const oldest = others.reduce((least, each) => (least !== undefined && least.offset <= each.offset ? least : each), first);
-  return { kept: kept.filter((each) => each !== oldest), dropped: Math.max(dropped, oldest?.offset ?? 0) };
+  let open = 0;
+  let oldestOpen: Kept<T> | undefined;
+  let oldestClosed: Kept<T> | undefined;
+  for (const each of kept) {
+    if (each.isOpen) {
+      open += 1;
+      if (oldestOpen === undefined || each.offset < oldestOpen.offset) oldestOpen = each;
+    } else if (oldestClosed === undefined || each.offset < oldestClosed.offset) oldestClosed = each;
+  }
+  const oldest = open > room.open ? oldestOpen : kept.length - open > room.closed ? oldestClosed : undefined;
+  if (oldest === undefined) return { kept, dropped };
+  return { kept: kept.toSpliced(kept.indexOf(oldest), 1), dropped: Math.max(dropped, oldest.offset) };
 }

@@ -14,8 +14,8 @@ import {
   foldTrading,
   isOrderOpen,
   openPositions,
-  tradingAt,
   tradingSnapshotOf,
+  withSnapshot,
 } from "./state.ts";
 
 const seed = Number(process.env["BROADTAPE_TEST_SEED"] ?? 1);
@@ -159,8 +159,15 @@ describe("a user's trading", () => {
     const before = [order(1, "a", "open"), order(2, "b", "filled"), position(3, "p", "opened"), trade(4, "t"), balance(5, "USD", "1")];
     const after = [order(6, "a", "filled", {}, "filled"), order(7, "c", "new"), position(8, "p", "closed"), balance(9, "EUR", "3")];
     const snapshot = JSON.parse(JSON.stringify(shown(before))) as ReturnType<typeof shown>;
-    const resumed = fold([...before, ...after, ...before], tradingAt(snapshot, 5));
+    const resumed = fold([...before, ...after, ...before], withSnapshot({}, snapshot, 5));
     expect(tradingSnapshotOf(resumed)).toEqual(shown([...before, ...after]));
+  });
+
+  it("keeps what a snapshot does not hold", () => {
+    const state = fold([trade(1, "t"), position(2, "p", "opened")]);
+    const { trades, positions } = withSnapshot(state, { orders: [], positions: [], balances: [] }, 3);
+    expect(trades).toBe(state.trades);
+    expect(openPositions(positions)).toEqual([]);
   });
 
   it("goes through JSON as it is, digits and all", () => {

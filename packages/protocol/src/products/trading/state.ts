@@ -86,13 +86,14 @@ export function tradingSnapshotOf({ orders, positions, trades, balances }: Tradi
   };
 }
 
-/** What a snapshot was made of, to fold on from its cut. */
-export function tradingAt({ orders = [], positions = [], trades = [], balances = [] }: Partial<TradingSnapshot>, cut: Offset): Trading {
+/** The state with what a snapshot holds in place of what it was, to fold on from the snapshot's cut. What it does not hold stays. */
+export function withSnapshot(state: Trading, { orders, positions, trades, balances }: Partial<TradingSnapshot>, cut: Offset): Trading {
   return {
-    orders: shelfAt(orders, cut, (order) => ({ key: order.id, isOpen: isOrderOpen("", order) })),
-    positions: shelfAt(positions, cut, ({ id }) => ({ key: id, isOpen: true })),
-    trades: shelfAt(trades, cut, ({ id }) => ({ key: id, isOpen: false })),
-    balances: shelfAt(balances, cut, ({ currency }) => ({ key: currency, isOpen: true })),
+    ...state,
+    ...(orders && { orders: shelfAt(orders, cut, (order) => ({ key: order.id, isOpen: isOrderOpen("", order) })) }),
+    ...(positions && { positions: shelfAt(positions, cut, ({ id }) => ({ key: id, isOpen: true })) }),
+    ...(trades && { trades: shelfAt(trades, cut, ({ id }) => ({ key: id, isOpen: false })) }),
+    ...(balances && { balances: shelfAt(balances, cut, ({ currency }) => ({ key: currency, isOpen: true })) }),
   };
 }
 
