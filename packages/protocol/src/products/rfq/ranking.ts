@@ -14,21 +14,25 @@ export interface Composite {
 
 const stands = ({ status }: Quote): boolean => status === "valid";
 
+/** Publishers choose the ids: one may be called like what every object inherits. */
+const rankOf = ({ ranks }: Rfq, { id }: Quote): Rank | undefined => (Object.hasOwn(ranks, id) ? ranks[id] : undefined);
+
 /**
  * All quotes by ranking, each with a number of its own. Those that stand come first: as the last `quotes.ranked` said, then
  * those that it did not name, best first; what no longer stands follows in the order in which it came.
  */
-export function rankedQuotes({ quotes, ranks, side }: Rfq): readonly RankedQuote[] {
+export function rankedQuotes(rfq: Rfq): readonly RankedQuote[] {
+  const { quotes, side } = rfq;
   const standing = quotes.filter(stands);
   const named = standing.flatMap((quote) => {
-    const rank = ranks[quote.id];
+    const rank = rankOf(rfq, quote);
     return rank === undefined ? [] : [{ ...quote, ...rank }];
   });
   named.sort((a, b) => a.ranking - b.ranking);
   const { bestBid, bestAsk } = bestOf(standing);
   let last = named.at(-1)?.ranking ?? 0;
   const others = standing
-    .filter(({ id }) => ranks[id] === undefined)
+    .filter((quote) => rankOf(rfq, quote) === undefined)
     .sort((a, b) => compareQuotes(a, b, side))
     .map((quote) => ({ ...quote, ranking: ++last, isBestBid: quote === bestBid, isBestAsk: quote === bestAsk }));
   const gone = quotes.filter((quote) => !stands(quote)).map((quote) => ({ ...quote, ranking: ++last, isBestBid: false, isBestAsk: false }));

@@ -89,6 +89,16 @@ describe("ranking", () => {
     expect(order(without)).toEqual(["a", "b"]);
   });
 
+  it.each(["constructor", "toString", "__proto__"])("by the view, of a quote called %s that nothing named", (id) => {
+    expect(rankedQuotes(fold(created("buy"), quote(id, 1, 2), ranked()))).toMatchObject([
+      { id, ranking: 1, isBestBid: true, isBestAsk: true },
+    ]);
+    expect(rankedQuotes(fold(created("buy"), quote(id, 1, 2), quote("b", 1, 1), ranked(id)))).toMatchObject([
+      { id, ranking: 1 },
+      { id: "b" },
+    ]);
+  });
+
   it("a changed quote keeps its place among equals", () => {
     expect(order(fold(created("buy"), quote("a", 1, 2), quote("b", 1, 1), quote("a", 1, 1)))).toEqual(["a", "b"]);
   });

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { Refusal } from "@broadtape/protocol/errors";
 import { parseJson } from "@broadtape/protocol/json";
-import { rfqMessageOf } from "@broadtape/protocol/products/rfq/messages";
+import { type RfqSnapshot, rfqMessageOf } from "@broadtape/protocol/products/rfq/messages";
 import { isoTime } from "../../engine/clock.ts";
 import type { Followed } from "../../engine/following.ts";
 import type { Message, Words } from "../../engine/message.ts";
@@ -73,8 +73,13 @@ async function subscribeToRfq(session: Session, desk: Desk, limit: number, { rfq
   const { results, snapshots } = await follow(session, desk, topic, after ?? undefined);
   const [snapshot] = snapshots;
   if (results[0]?.ok !== true || snapshot === undefined || snapshot.state === "null") return NOT_AVAILABLE;
-  const { eventId, basis: _basis, ...rfq } = parseJson(snapshot.state) as Readonly<Record<string, unknown>>;
-  return { success: true, rfq, eventId, serverTime: desk.clock.now() };
+  const told = parseJson(snapshot.state) as RfqSnapshot & { readonly eventId: string };
+  return { success: true, rfq: stateOf(told), eventId: told.eventId, serverTime: desk.clock.now() };
+}
+
+/** A snapshot without what this namespace's messages never tell, so that their fold and the next answer agree. */
+function stateOf({ rfq, quotes, composite }: RfqSnapshot): object {
+  return { rfq, quotes: quotes.map(({ bidSize: _bidSize, askSize: _askSize, expiresAt: _expiresAt, ...quote }) => quote), composite };
 }
 
 async function subscribeToTrader(
