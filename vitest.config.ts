@@ -8,7 +8,7 @@ const shared = {
   resolve: { conditions: [...conditions, "node", "import", "default"] },
 };
 
-/** What runs in its own process beside the tests needs time and quiet: those files run one after the other. */
+/** What runs in its own process beside the tests needs time, and most of it quiet: those files run one after the other. */
 const spawning = { fileParallelism: false, testTimeout: 60_000, hookTimeout: 60_000 };
 
 export default defineConfig({
@@ -30,7 +30,7 @@ export default defineConfig({
         },
       },
       { ...shared, test: { name: "simulation", include: ["test/simulation/**/*.test.ts"], testTimeout: 120_000 } },
-      { ...shared, test: { name: "contract", include: ["test/contract/**/*.test.ts"], ...spawning } },
+      { ...shared, test: { name: "contract", include: ["test/contract/**/*.test.ts"], ...spawning, fileParallelism: true } },
       { ...shared, test: { name: "crash", include: ["test/crash/**/*.test.ts"], ...spawning, testTimeout: 180_000 } },
       { ...shared, test: { name: "browser", include: ["test/browser/**/*.test.ts"], ...spawning, testTimeout: 120_000 } },
       { ...shared, test: { name: "docs", include: ["test/docs/**/*.test.ts"], ...spawning } },

@@ -38,7 +38,7 @@ export class NativeCommands {
   receive(text: string): Promise<void> {
     this.#session.heard();
     this.#queued += 1;
-    if (this.#queued > MAX_QUEUED) this.#session.close(new Refusal("RATE_LIMITED", "too many commands at once"));
+    if (this.#queued > MAX_QUEUED) this.#session.close(new Refusal("RATE_LIMITED", "too many commands at once", { retryAfterMs: 1000 }));
     this.#running = this.#running.then(async () => {
       this.#queued -= 1;
       await this.#receive(text);
