@@ -17,7 +17,7 @@ const newId = () => `l-${++last}`;
 async function refusal(events: RfqEvent | readonly RfqEvent[]): Promise<Body[]> {
   const { status, body } = await publish(server.url, events);
   expect({ status, body }).toMatchObject({ status: 422, body: { statusCode: 422, error: "Unprocessable Entity" } });
-  return body.errors as unknown as Body[];
+  return body.errors;
 }
 const typesOf = async (rfqId: string) => {
   const response = await fetch(`${server.url}/api/v1/topics/rfq:${rfqId}/events`, {

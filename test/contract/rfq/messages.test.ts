@@ -153,8 +153,7 @@ describe("digits", () => {
 describe("ids and texts", () => {
   it.each(["constructor", "0", "a:b", "a/b=c+d~e", "rfq:x", "hasOwnProperty", `x${"y".repeat(127)}`, "A@B#1"])(
     "an RFQ may be called %s",
-    async (name) => {
-      const rfqId = `${name}`;
+    async (rfqId) => {
       await tell(server, [create(rfqId)]);
       const client = await connect();
       await client.follow(rfqId);
