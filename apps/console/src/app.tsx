@@ -1,4 +1,4 @@
-/** The page: signs in, opens one connection, shows prices and RFQs. */
+/** The page: signs in, opens its connections, shows prices, RFQs and the wallet. */
 import { type ReactElement, useEffect, useMemo, useState } from "react";
 import { Broadtape, MarketDataClient } from "@broadtape/client";
 import { RFQ_FOLDS, RfqStreamingClient } from "@broadtape/client/rfq";
@@ -16,6 +16,10 @@ import { symbolsOf } from "./symbols.ts";
 import workerUrl from "./tape-worker.ts?sharedworker&url";
 import { TokenForm } from "./token-form.tsx";
 import { UpdateRate } from "./update-rate.tsx";
+import { Alerts } from "./wallet/alerts.tsx";
+import { type MoneyFeeds, openMoneyFeeds } from "./wallet/money-feeds.ts";
+import { WALLET_FOLDS } from "./wallet/standing.ts";
+import { WalletPanel } from "./wallet/wallet-panel.tsx";
 
 const SYMBOLS = symbolsOf(location.search);
 
@@ -43,12 +47,13 @@ interface Feed {
   readonly trails: PriceTrails;
   readonly rfqs: RfqStreamingClient;
   readonly stories: RfqStories;
+  readonly money: MoneyFeeds;
 }
 
 function Prices({ account }: { readonly account: Account }): ReactElement {
   const [feed, setFeed] = useState<Feed>();
   useEffect(() => {
-    const tape = new Broadtape({ token: account.token, shared: true, workerUrl, folds: RFQ_FOLDS });
+    const tape = new Broadtape({ token: account.token, shared: true, workerUrl, folds: { ...RFQ_FOLDS, ...WALLET_FOLDS } });
     const client = new MarketDataClient({ tape });
     const trails = new PriceTrails();
     void client.subscribe(SYMBOLS, trails.take);
@@ -56,8 +61,10 @@ function Prices({ account }: { readonly account: Account }): ReactElement {
     const stories = new RfqStories(rfqs);
     // Where it is refused, the page shows no RFQs.
     void rfqs.subscribeToTrader().catch(() => undefined);
-    setFeed({ tape, client, trails, rfqs, stories });
+    const money = openMoneyFeeds(account.token);
+    setFeed({ tape, client, trails, rfqs, stories, money });
     return () => {
+      money.close();
       rfqs.disconnect();
       client.disconnect();
       tape.close();
@@ -74,6 +81,7 @@ function Prices({ account }: { readonly account: Account }): ReactElement {
         <UpdateRate trails={feed.trails} />
         <span className={styles.user}>{title}</span>
       </header>
+      <Alerts feeds={feed.money} />
       <main className={styles.main}>
         <PriceGrid client={feed.client} symbols={SYMBOLS} trails={feed.trails} />
         <p className={styles.note}>
@@ -81,6 +89,7 @@ function Prices({ account }: { readonly account: Account }): ReactElement {
           third feed.
         </p>
         <RfqPanel client={feed.rfqs} desk={desk} stories={feed.stories} symbols={SYMBOLS} />
+        <WalletPanel feeds={feed.money} userId={account.userId} />
       </main>
     </BroadtapeProvider>
   );
