@@ -241,17 +241,3 @@ it("ends a connection when its token does, and lets a fresh one go on", async ()
   await until(() => !short.socket.connected);
   expect(renewed.socket.connected).toBe(true);
 });
-
-describe("a namespace in which nothing is served", () => {
-  it.each([
-    ["without a token", async () => ({}), "UNAUTHORIZED"],
-    ["with one", async () => ({ token: await token() }), "FORBIDDEN"],
-  ])("tells who comes %s, and ends", async (_name, authOf, code) => {
-    const socket = ioNow(server.url, { auth: await authOf(), forceNew: true, reconnection: false });
-    sockets.push(socket);
-    const errors: unknown[] = [];
-    socket.on("error", (error: unknown) => errors.push(error));
-    await until(() => errors.length > 0 && socket.disconnected);
-    expect(errors).toEqual([{ code, message: expect.any(String) }]);
-  });
-});

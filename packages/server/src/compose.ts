@@ -37,6 +37,8 @@ import { marketDataStream } from "./products/market-data/stream-surface.ts";
 import { rfqProduct } from "./products/rfq/declaration.ts";
 import { rfqSocket } from "./products/rfq/socket-surface.ts";
 import { strategiesProduct } from "./products/strategies/declaration.ts";
+import { tradingProduct } from "./products/trading/declaration.ts";
+import { tradingSocket } from "./products/trading/socket-surface.ts";
 import type { FeedOptions } from "./products/transactions/conversation.ts";
 import { transactionsProduct } from "./products/transactions/declaration.ts";
 import { transactionsSocket, transactionsStream, transactionsWebSocket } from "./products/transactions/surfaces.ts";
@@ -205,11 +207,12 @@ function productsOf({ limits, symbols }: Config): { products: Product[]; surface
   const commandRate = { burst: limits.marketDataCommandsBurst, perSecond: limits.marketDataCommandsPerSecond };
   const { heartbeatMs, symbolsPerClient, marketDataIdleMs } = limits;
   return {
-    products: [prices, rfqProduct, transactionsProduct, alertsProduct, decisionsProduct, strategiesProduct, agentsProduct],
+    products: [prices, rfqProduct, transactionsProduct, alertsProduct, decisionsProduct, strategiesProduct, agentsProduct, tradingProduct],
     surfaces: [
       marketDataSocket(prices, { heartbeatMs, idleMs: marketDataIdleMs, symbolsPerClient, commandRate }),
       rfqSocket({ heartbeatMs, idleMs: marketDataIdleMs, rfqsPerClient: limits.rfqsPerClient, commandRate }),
       transactionsSocket(feedOptions(limits)),
+      tradingSocket({ heartbeatMs, idleMs: marketDataIdleMs, commandRate }),
     ],
     streams: [marketDataStream(prices, { heartbeatMs, symbolsPerClient }), transactionsStream({ heartbeatMs })],
   };

@@ -134,7 +134,7 @@ it("begins anew after whatever is no cursor of this log, of any length", async (
 
 it("refuses namespaces that nobody serves", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.constantFrom("/", "/none", "/market-data/x", "/__proto__", "/constructor"), anyJson, async (namespace, value) => {
+    fc.asyncProperty(fc.constantFrom("/none", "/market-data/x", "/__proto__", "/constructor"), anyJson, async (namespace, value) => {
       const socket = connect(namespace, { token: reader, value });
       const refused = await new Promise((resolve) => {
         socket.on("connect_error", resolve);

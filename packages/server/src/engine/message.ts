@@ -117,6 +117,8 @@ export interface Parcel {
 
 /** The transport's end of a session. */
 export interface Connection {
+  /** What the client brings back with its cursor, where the wire carries one. Letters that mean something to the surface. */
+  mark?: string;
   /** May change during its life (a polling connection that becomes a WebSocket). */
   readonly form: Form;
   /** False while what was sent before still waits; `Session.ready()` is called when that is over. */

@@ -88,6 +88,7 @@ export class Subscribers {
   readonly #store: SubscriptionStore;
   /** Connected clients, and those not yet written down since they left. Bounded by the connections. */
   readonly #kept = new Map<string, Kept>();
+  readonly #connected = new WeakMap<Session, Kept>();
   /** Reads under way. */
   readonly #loading = new Map<string, Promise<Kept>>();
   #saving: Promise<void> | undefined;
@@ -120,6 +121,7 @@ export class Subscribers {
       before.close(new Refusal("REPLACED", "another connection of this clientId took over"), false);
     }
     this.#kept.set(keyOf(subscriber), kept);
+    this.#connected.set(session, kept);
     subscriber.session = session;
     subscriber.connectionId = session.id;
     const lost = this.#reviewPlace(subscriber);
@@ -131,9 +133,7 @@ export class Subscribers {
 
   /** The session ended: its client's place is kept. */
   left(session: Session): void {
-    const { clientId } = session.peer;
-    if (clientId === undefined) return;
-    const kept = this.#kept.get(keyOf({ ...session.identity, clientId }));
+    const kept = this.#connected.get(session);
     if (kept?.subscriber.session === session) this.#leave(kept);
   }
 

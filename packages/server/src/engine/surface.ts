@@ -47,6 +47,8 @@ export interface SocketSurface extends Surface {
    * was told before. Throws (or rejects with) a Refusal, and has changed nothing then.
    */
   receive(session: Session, desk: Desk, command: string, body: unknown): object | Promise<object>;
+  /** A client is recovered by its wire: it goes on after `cursor` with what its connection was marked with. Without it, none is. */
+  recover?(session: Session, desk: Desk, cursor: string, mark: string): void;
   /** The acknowledgement of a refused command. */
   answerRefused(refusal: Refusal): object;
 }

@@ -54,7 +54,7 @@ export const balances: View<Balances, TradingDomainEvent> = {
 };
 
 /** One entity a tenant. */
-const monitor: View<Monitor, TradingDomainEvent> = {
+export const monitor: View<Monitor, TradingDomainEvent> = {
   name: "trading-monitor",
   version: 1,
   entityOf: (event) => (kindOf(event) === "balances" ? undefined : MONITOR),

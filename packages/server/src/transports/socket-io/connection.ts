@@ -19,17 +19,26 @@ export interface SocketIoForms {
   readonly polling: Form;
 }
 
+/** By what a connection is marked with; empty for those that are not. */
+export type FormsOf = (mark: string) => SocketIoForms;
+
 const CLOSE_GRACE_MS = 5000;
 
 export class SocketIoConnection implements Connection {
   readonly #socket: Socket;
-  readonly #forms: SocketIoForms;
+  readonly #formsOf: FormsOf;
   readonly #engine: EngineSocket;
+  #forms: SocketIoForms;
 
-  constructor(socket: Socket, forms: SocketIoForms) {
+  constructor(socket: Socket, formsOf: FormsOf) {
     this.#socket = socket;
-    this.#forms = forms;
+    this.#formsOf = formsOf;
+    this.#forms = formsOf("");
     this.#engine = socket.conn;
+  }
+
+  set mark(mark: string) {
+    this.#forms = this.#formsOf(mark);
   }
 
   get socketId(): string {
@@ -62,7 +71,12 @@ export class SocketIoConnection implements Connection {
     for (const frame of parcel.frames) this.#engine.write(frame.toString("utf8"));
   }
 
-  close(_refusal: Refusal): void {
+  close({ code }: Refusal): void {
+    // After a goodbye of the namespace a stock client stays away; this one is to come back.
+    if (code === "SHUTTING_DOWN") {
+      this.#socket.conn.close();
+      return;
+    }
     // The namespace's own goodbye, after what was sent; other namespaces of the same client are none of this session's.
     const { client } = this.#socket;
     this.#socket.disconnect();

@@ -7,7 +7,7 @@ import { Refusal } from "@broadtape/protocol/errors";
 import type { Identity } from "@broadtape/protocol/identity";
 import type { Engine } from "../../engine/engine.ts";
 import { TokenBucket } from "../../engine/limits.ts";
-import { type Form, type Words } from "../../engine/message.ts";
+import type { Words } from "../../engine/message.ts";
 import type { Session } from "../../engine/session.ts";
 import { type SocketSurface, errorBody } from "../../engine/surface.ts";
 import { watchIdle } from "../idle.ts";
@@ -15,8 +15,9 @@ import type { ConnectionLog, Gate } from "../gate.ts";
 import { type AddressOf, correlationIdOf, peerOf, queryOf } from "../peer.ts";
 import { httpError } from "../reason-phrase.ts";
 import { joinFrames, textFrame } from "../websocket/frames.ts";
-import { SocketIoConnection, type SocketIoForms } from "./connection.ts";
+import { type FormsOf, SocketIoConnection, type SocketIoForms } from "./connection.ts";
 import { MALFORMED, TolerantDecoder } from "./decoder.ts";
+import { parseStanding, recoveringAdapter, spellStanding } from "./recovery.ts";
 
 export interface SocketIoOptions {
   readonly server: HttpServer;
@@ -40,13 +41,19 @@ export function serveSocketIo(options: SocketIoOptions): Server {
     // The one that the native protocol uses too.
     wsEngine: WebSocketServer,
     parser: { ...parser, Decoder: TolerantDecoder },
+    // Who is recovered is authenticated like everybody, and told out of the log, however long it was gone.
+    connectionStateRecovery: { maxDisconnectionDuration: Infinity, skipMiddlewares: false },
+    adapter: recoveringAdapter(
+      (namespace, { cursor }) =>
+        options.surfaces.some((surface) => surface.path === namespace && surface.recover !== undefined) &&
+        "offset" in options.engine.resumeAt(cursor),
+    ),
     ...(corsOrigins.length > 0 && {
       cors: { origin: corsOrigins.includes("*") ? "*" : [...corsOrigins], credentials: !corsOrigins.includes("*") },
     }),
   });
   io.engine.use(answerOddMethods);
   for (const surface of options.surfaces) serveNamespace(options, io.of(surface.path), surface);
-  if (!options.surfaces.some(({ path }) => path === "/")) refuseAll(options, io.of("/"));
   return io;
 }
 
@@ -62,29 +69,29 @@ function answerOddMethods(request: IncomingMessage, response: ServerResponse, ne
   response.writeHead(405, { "Content-Type": "application/json; charset=utf-8", Allow: "GET, POST" }).end(body);
 }
 
-/** Socket.IO itself always serves the default namespace, to anybody. */
-function refuseAll(options: SocketIoOptions, namespace: Namespace): void {
-  authenticateAll(options, namespace);
-  namespace.on("connection", (socket) => {
-    const verdict = verdicts.get(socket);
-    refuse(socket, verdict instanceof Refusal ? verdict : new Refusal("FORBIDDEN", "nothing is served in this namespace"));
-  });
+/** Socket.IO event packets of a namespace, as text; with where the client stands, where it is to bring that back. */
+function packet(path: string, { name, body, id }: Words, mark: string): string {
+  const args = mark === "" || id === undefined ? body : `${body},${JSON.stringify(spellStanding(id, mark))}`;
+  return path === "/" ? `2[${JSON.stringify(name)},${args}]` : `2${path},[${JSON.stringify(name)},${args}]`;
 }
 
-/** Socket.IO event packets of a namespace, as text. */
-function packet(path: string, { name, body }: Words): string {
-  return path === "/" ? `2[${JSON.stringify(name)},${body}]` : `2${path},[${JSON.stringify(name)},${body}]`;
-}
-
-function formsOf(surface: SocketSurface): SocketIoForms {
-  // Engine.IO's type "message" is 4; polling adds it itself.
-  const webSocket: Form = {
-    surface,
-    frame: (words) => textFrame(`4${packet(surface.path, words)}`),
-    join: joinFrames,
+function formsOf(surface: SocketSurface): FormsOf {
+  /** Few: a surface has a handful of marks. */
+  const byMark = new Map<string, SocketIoForms>();
+  return (mark) => {
+    let forms = byMark.get(mark);
+    if (forms === undefined) byMark.set(mark, (forms = newForms(surface, mark)));
+    return forms;
   };
-  const polling: Form = { surface, frame: (words) => Buffer.from(packet(surface.path, words)), join: joinFrames };
-  return { webSocket, polling };
+}
+
+function newForms(surface: SocketSurface, mark: string): SocketIoForms {
+  const { path } = surface;
+  return {
+    // Engine.IO's type "message" is 4; polling adds it itself.
+    webSocket: { surface, frame: (words) => textFrame(`4${packet(path, words, mark)}`), join: joinFrames },
+    polling: { surface, frame: (words) => Buffer.from(packet(path, words, mark)), join: joinFrames },
+  };
 }
 
 function serveNamespace(options: SocketIoOptions, namespace: Namespace, surface: SocketSurface): void {
@@ -139,13 +146,18 @@ async function authenticate(gate: Gate, socket: Socket): Promise<Identity | Refu
 function refuse(socket: Socket, refusal: Refusal): void {
   socket.emit("error", JSON.parse(errorBody(refusal)));
   const { conn } = socket;
+  // After a goodbye of the namespace a stock client stays away; this one is to come back.
+  if (refusal.code === "SHUTTING_DOWN") {
+    conn.close();
+    return;
+  }
   socket.disconnect();
   setTimeout(() => {
     if ((socket.client as unknown as { sockets: ReadonlyMap<string, unknown> }).sockets.size === 0) conn.close();
   }, 1000).unref();
 }
 
-function open(options: SocketIoOptions, surface: SocketSurface, forms: SocketIoForms, socket: Socket, identity: Identity): void {
+function open(options: SocketIoOptions, surface: SocketSurface, forms: FormsOf, socket: Socket, identity: Identity): void {
   const { engine, log } = options;
   const connection = new SocketIoConnection(socket, forms);
   const parameters = parametersOf(socket);
@@ -168,10 +180,22 @@ function open(options: SocketIoOptions, surface: SocketSurface, forms: SocketIoF
     commands.receive(typeof name === "string" ? name : MALFORMED, args);
   });
   const opening = surface.open(session, engine, parameters);
+  recover(engine, surface, session, socket);
   opening?.catch((error: unknown) => {
     if (!(error instanceof Refusal)) log.error({ err: error, sessionId: session.id }, "a connection could not be opened");
     session.close(error instanceof Refusal ? error : new Refusal("SLOW_CONSUMER", "the connection could not be opened; come back later"));
   });
+}
+
+/** Contract 70-details "malformed cursor": what cannot be gone on from is told, and the client begins anew. */
+function recover(engine: Engine, surface: SocketSurface, session: Session, socket: Socket): void {
+  const { offset } = socket.handshake.auth as { readonly offset?: unknown };
+  if (surface.recover === undefined || offset === undefined) return;
+  const standing = parseStanding(offset);
+  const place = standing === undefined ? ({ reason: "unknown" } as const) : engine.resumeAt(standing.cursor);
+  if (socket.recovered && standing !== undefined) surface.recover(session, engine, standing.cursor, standing.mark);
+  else if ("reason" in place)
+    session.say({ name: "resync", body: JSON.stringify({ reason: place.reason, eventId: engine.cursorAt(engine.routedTo) }) });
 }
 
 /** Of the query, and of `auth`, which goes before it. */
