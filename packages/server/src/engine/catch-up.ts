@@ -128,7 +128,8 @@ function wasToldElsewhere(session: Session, messages: readonly Message[], index:
   const isOther = (at: number) => {
     const other = messages[at];
     if (other === undefined || other.offset !== messages[index]?.offset) return undefined;
-    const subscription = other.event === messages[index].event ? subscriptionOf(session, other) : undefined;
+    const isSame = other.event === messages[index].event && session.surface.tells?.(other) !== false;
+    const subscription = isSame ? subscriptionOf(session, other) : undefined;
     return subscription !== undefined && subscription.since < other.offset && other.offset <= subscription.from;
   };
   // The messages of one event stand together.

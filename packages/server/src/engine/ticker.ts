@@ -98,13 +98,16 @@ export class Ticker {
     if (watched !== undefined) this.#changed.add(watched);
   }
 
-  /** The batch was told: where it moved the next tick, followers hear at once how things stand. */
+  /** The batch was told: where a tick of this moment would say something else than before it, followers hear it at once. */
   routed(): void {
+    if (this.#changed.size === 0) return;
+    const now = this.#host.clock.now();
     for (const watched of this.#changed) {
+      const { ticking, state: before } = watched;
       watched.state = this.#host.views.entry(watched.view, watched.topic.tenant, watched.entity)?.state;
-      const before = watched.at;
       this.#arm(watched);
-      if (watched.at !== undefined && watched.at !== before) this.#tell(watched, this.#host.clock.now());
+      const said = before === undefined ? undefined : ticking.tell(before, now)?.data;
+      if (watched.state !== undefined && ticking.tell(watched.state, now)?.data !== said) this.#tell(watched, now);
     }
     this.#changed.clear();
   }

@@ -46,14 +46,18 @@ function endOf(rfq: Rfq): number {
   return end;
 }
 
+/** Quotes may come. */
+const isOpen = ({ status }: Rfq): boolean => status === "distributed" || status === "quoted";
+
 /** Each whole second that is left, while quotes may come: told when it begins, the last one when time is up. */
 const countdown: Ticking<Rfq> = {
   dueAfter(rfq, now) {
-    if (rfq.status !== "distributed" && rfq.status !== "quoted") return undefined;
+    if (!isOpen(rfq)) return undefined;
     const end = endOf(rfq);
     return now >= end ? undefined : end - (Math.ceil((end - now) / 1000) - 1) * 1000;
   },
   tell(rfq, at) {
+    if (!isOpen(rfq)) return undefined;
     const end = endOf(rfq);
     const timeRemaining = secondsLeft(end, at);
     // Zero is told once: when time is up, not while the last second runs.
