@@ -94,6 +94,26 @@ it("shows the newest transactions, and balances that agree with the server's dig
   await agree();
 });
 
+it("marks a wallet as frozen, and shows it after a reload though nothing of it is told anew", async () => {
+  const { userId, tenantId } = await demo();
+  const bearer = await publisherToken(tenantId);
+  const frozen = { currency: "XAU", action: "FROZEN", status: "FROZEN" };
+  const balance = { currency: "XAU", availableBalance: "0.1250", ledgerBalance: 1.125, pendingAmount: 0, lockedAmount: "1" };
+  for (const event of [
+    { type: "wallet.balance", data: { userId, wallet: balance } },
+    { type: "wallet.changed", data: { userId, wallet: frozen } },
+  ]) {
+    const { status, text } = await publish(server.url, event, { bearer });
+    expect(status, text).toBeLessThan(300);
+  }
+  const row = wallet().locator('tr[data-currency="XAU"]').filter({ hasText: "Frozen" });
+  await row.waitFor();
+  expect(await row.locator('[data-field="availableBalance"]').innerText()).toBe("0.1250");
+  await page.reload();
+  await row.waitFor();
+  await agree();
+});
+
 it("acknowledges a transaction when it was on the screen, and says so until then", async () => {
   await page.evaluate(() => scrollTo(0, 0));
   await rows().locator('[data-mark="waiting"]').nth(2).waitFor();

@@ -5,7 +5,7 @@ import { freshnessOf, useFeedStatus } from "./freshness.tsx";
 import type { MoneyFeeds } from "./money-feeds.ts";
 import styles from "./alerts.module.css";
 
-export function Alerts({ feeds: { alerts, queue } }: { readonly feeds: MoneyFeeds }): ReactElement {
+export function Alerts({ feeds: { alerts, queue } }: { readonly feeds: Pick<MoneyFeeds, "alerts" | "queue"> }): ReactElement {
   const waiting = useSyncExternalStore(queue.waiting.subscribe, queue.waiting.get);
   const status = useFeedStatus(alerts);
   const region = useRef<HTMLElement>(null);

@@ -31,7 +31,7 @@ export function FilterForm({ client, onApplied }: Properties): ReactElement {
     setAsking(true);
     setRefusal(undefined);
     void client
-      .subscribe({ events: ["transaction", "balance", "wallet"], filters: filtersOf(wanted) })
+      .subscribe({ events: ["transaction"], filters: filtersOf(wanted) })
       .then(
         ({ filters }) => {
           if (own === newest.current) onApplied(filters);

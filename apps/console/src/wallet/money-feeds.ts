@@ -1,5 +1,5 @@
 /** The account's money feed: one client for what is read at a glance, one for the alerts that wait for a person. */
-import { TransactionFeedClient } from "@broadtape/client/transactions";
+import { FeedError, TransactionFeedClient } from "@broadtape/client/transactions";
 import type { Account } from "../sign-in.ts";
 import { AlertQueue } from "./alert-queue.ts";
 import { tabStorage } from "./tab-storage.ts";
@@ -24,12 +24,13 @@ export const MAX_SHOWN = 50;
 export function openMoneyFeeds(token: Account["token"]): MoneyFeeds {
   const wallet = new TransactionFeedClient({
     token,
-    events: ["transaction", "balance", "wallet"],
+    events: ["transaction", "wallet"],
     keep: 4 * MAX_SHOWN,
     storage: tabStorage("wallet"),
   });
   const unseen = new Unseen(MAX_SHOWN);
   wallet.on("transaction", unseen.take);
+  void followBalances(wallet);
   const alerts = new TransactionFeedClient({ token, events: ["fraud"], storage: tabStorage("alerts") });
   const queue = new AlertQueue();
   alerts.on("fraud", queue.take);
@@ -45,4 +46,18 @@ export function openMoneyFeeds(token: Account["token"]): MoneyFeeds {
       alerts.disconnect();
     },
   };
+}
+
+/**
+ * Balances as they stand are told to who subscribes to them. A clientId that was restored has subscribed before and is told
+ * changes alone, and the page has forgotten the rest when it was reloaded: it subscribes anew.
+ */
+async function followBalances(client: TransactionFeedClient): Promise<void> {
+  try {
+    const { filters } = await client.unsubscribe(["balance"]);
+    await client.subscribe({ events: ["balance"], filters });
+  } catch (error) {
+    // The feed has ended before it was told, and its status says so.
+    if (!(error instanceof FeedError)) throw error;
+  }
 }
