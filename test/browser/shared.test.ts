@@ -35,10 +35,10 @@ async function moves(page: Page): Promise<void> {
   await expect.poll(() => bid(page).innerText(), { timeout: 30_000 }).not.toBe(before);
 }
 
-/** Connections of people's clients; the demo's own publisher has none. */
+/** Connections of the tape; each tab's wallet has feeds of its own, since what one person handled another has not. */
 async function connections(): Promise<number> {
   const text = await (await fetch(`${server.url}/metrics`)).text();
-  const values = [...text.matchAll(/^broadtape_sessions(?:\{[^}]*\})? (\d+)$/gm)].map(([, value]) => Number(value));
+  const values = [...text.matchAll(/^broadtape_connections\{surface="native"\} (\d+)$/gm)].map(([, value]) => Number(value));
   return values.reduce((sum, value) => sum + value, 0);
 }
 

@@ -208,7 +208,7 @@ it("has no serious findings of axe, in the dark and in the light, and no fault o
   await alertDialog().waitFor();
   await expect.poll(() => rows().count(), { timeout: 30_000 }).toBeGreaterThan(3);
   for (const colorScheme of ["dark", "light"] as const) {
-    await page.emulateMedia({ colorScheme });
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     const { violations } = await new AxeBuilder({ page }).analyze();
     const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
     expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`)).toEqual([]);
