@@ -9,7 +9,7 @@ import type { Topic } from "./topics.ts";
 import type { Deadline, Wheel } from "./wheel.ts";
 
 /** Ticks of the same moment leave together: none comes earlier than it is due, and none later than this, in milliseconds. */
-const GRID_MS = 50;
+const GRID_MS = 100;
 
 /** From so late on it is asked whether more has come due meanwhile. */
 const STALL_MS = 200;
