@@ -44,8 +44,17 @@ export const connectionState = z.looseObject({
   ipAddress: z.string(),
   userAgent: z.string().nullable(),
   status: z.enum(CONNECTION_STATUSES).describe("STALE: no sign of life for five minutes."),
+  queuedBytes: count.exactOptional().describe("Bytes that wait for it; with `stream:admin`, as what follows."),
+  unacked: count.exactOptional().describe("Events sent that wait for their ack."),
+  heldValues: count.exactOptional().describe("Conflated values that wait."),
+  conflated: count.exactOptional().describe("Values that a newer one replaced before they were sent, since it was opened."),
+  paused: z.boolean().exactOptional().describe("Its lossless lane reads the log."),
+  topics: count.exactOptional().describe("How many it follows."),
 });
-export const connectionList = z.looseObject({ connections: z.array(connectionState) });
+export const connectionList = z.looseObject({
+  connections: z.array(connectionState).describe("In the order in which they were opened."),
+  next: z.string().nullable().describe("For `after` of the next page; null where there is none."),
+});
 
 export type ConnectionState = z.infer<typeof connectionState>;
 
@@ -128,7 +137,7 @@ export const openedSession = z.looseObject({ userId: z.string(), tenantId: z.str
 export const acceptedCommands = z.looseObject({ accepted: z.literal(true) });
 export const healthState = z.looseObject({ status: z.string() });
 
-const demoUser = { userId: z.string(), tenantId: z.string(), name: z.string() };
+const demoUser = { userId: z.string(), tenantId: z.string(), name: z.string(), permissions: z.array(z.string()) };
 export const demoUsers = z.looseObject({ users: z.array(z.looseObject(demoUser)) });
 /** Answer to `POST /api/demo/session`. */
 export const demoSession = z.looseObject({ ...demoUser, token: z.string(), expiresAt: timestamp });
