@@ -104,7 +104,10 @@ export function openPositions(state: Positions | undefined): readonly Position[]
 /** The words that publishers have for an order's end, in lower case. */
 const FINAL: ReadonlySet<string> = new Set(["filled", "cancelled", "canceled", "rejected", "expired", "replaced", "closed"]);
 
-export function isOrderOpen(type: string, { status, filledQuantity, quantity }: Order): boolean {
+export function isOrderOpen(
+  type: string,
+  { status, filledQuantity, quantity }: Pick<Order, "status" | "filledQuantity" | "quantity">,
+): boolean {
   if (type === "trading.order.cancelled" || type === "trading.order.rejected" || FINAL.has(status.toLowerCase())) return false;
   return compareDecimals(filledQuantity, quantity) < 0;
 }
