@@ -7,7 +7,7 @@ export function TokenForm({ onAccount }: { readonly onAccount: (account: Account
   const [token, setToken] = useState("");
   const submit = (event: SyntheticEvent) => {
     event.preventDefault();
-    if (token.trim() !== "") onAccount({ token: token.trim(), userId: "signed in", tenantId: "", name: undefined });
+    if (token.trim() !== "") onAccount({ token: token.trim(), userId: "signed in", tenantId: "", name: undefined, permissions: undefined });
   };
   return (
     <form className={styles.form} onSubmit={submit}>

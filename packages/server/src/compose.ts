@@ -28,25 +28,11 @@ import { nativeSurface } from "./native/surface.ts";
 import { createLogger } from "./operations/logger.ts";
 import { type Metrics, createMetrics } from "./operations/metrics.ts";
 import { eventLoopUtilization } from "./operations/utilization.ts";
-import { agentsProduct } from "./products/agents/declaration.ts";
-import { alertsProduct } from "./products/alerts/declaration.ts";
-import { decisionsProduct } from "./products/decisions/declaration.ts";
-import { marketData } from "./products/market-data/declaration.ts";
-import { marketDataSocket } from "./products/market-data/socket-surface.ts";
-import { marketDataStream } from "./products/market-data/stream-surface.ts";
-import { rfqProduct } from "./products/rfq/declaration.ts";
-import { rfqSocket } from "./products/rfq/socket-surface.ts";
-import { strategiesProduct } from "./products/strategies/declaration.ts";
-import { tradingProduct } from "./products/trading/declaration.ts";
-import { tradingSocket } from "./products/trading/socket-surface.ts";
-import type { FeedOptions } from "./products/transactions/conversation.ts";
-import { transactionsProduct } from "./products/transactions/declaration.ts";
-import { transactionsSocket, transactionsStream, transactionsWebSocket } from "./products/transactions/surfaces.ts";
 import type { Registry } from "./registry/registry.ts";
 import { openSqliteRegistry } from "./registry/sqlite/sqlite-registry.ts";
 import { createApp } from "./transports/http/app.ts";
 import { serveConnections } from "./transports/http/connections.ts";
-import { type DemoUser, serveDemo, servePages } from "./transports/http/console.ts";
+import { DEMO_USERS, type DemoUser, serveDemo, servePages } from "./transports/http/console.ts";
 import { type DemoDeskAddress, serveDemoDesk } from "./transports/http/demo-desk.ts";
 import { serveDocs } from "./transports/http/docs.ts";
 import { serveHealth } from "./transports/http/health.ts";
@@ -79,10 +65,6 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-const DEMO_USERS: readonly DemoUser[] = [
-  { userId: "ada", tenantId: "demo-bank", name: "Ada" },
-  { userId: "ben", tenantId: "demo-bank", name: "Ben" },
-];
 const DEMO_TOKEN_MS = 12 * 3_600_000;
 const CONSOLE_FOLDER = fileURLToPath(new URL("../../../apps/console/dist/", import.meta.url));
 
@@ -201,35 +183,6 @@ interface Parts {
   readonly demoDesk: ServerOptions["demoDesk"];
 }
 
-/** Broadtape's products, and where each meets its clients. */
-function productsOf({ limits, symbols }: Config): { products: Product[]; surfaces: SocketSurface[]; streams: StreamSurface[] } {
-  const prices = marketData({ symbols, staleSourceMs: limits.staleSourceMs });
-  const commandRate = { burst: limits.marketDataCommandsBurst, perSecond: limits.marketDataCommandsPerSecond };
-  const { heartbeatMs, symbolsPerClient, marketDataIdleMs } = limits;
-  return {
-    products: [prices, rfqProduct, transactionsProduct, alertsProduct, decisionsProduct, strategiesProduct, agentsProduct, tradingProduct],
-    surfaces: [
-      marketDataSocket(prices, { heartbeatMs, idleMs: marketDataIdleMs, symbolsPerClient, commandRate }),
-      rfqSocket({ heartbeatMs, idleMs: marketDataIdleMs, rfqsPerClient: limits.rfqsPerClient, commandRate }),
-      transactionsSocket(feedOptions(limits)),
-      tradingSocket({ heartbeatMs, idleMs: marketDataIdleMs, commandRate }),
-    ],
-    streams: [marketDataStream(prices, { heartbeatMs, symbolsPerClient }), transactionsStream({ heartbeatMs })],
-  };
-}
-
-function feedOptions(limits: Config["limits"]): FeedOptions {
-  const { transactionsMessagesBurst, transactionsAcksBurst, transactionsAcksPerSecond, ackWindow, redeliverMs, redeliverSends } = limits;
-  return {
-    heartbeatMs: limits.heartbeatMs,
-    idleMs: limits.transactionsIdleMs,
-    commandRate: { burst: transactionsMessagesBurst, perSecond: transactionsMessagesBurst / 60 },
-    ackRate: { burst: transactionsAcksBurst, perSecond: transactionsAcksPerSecond },
-    delivery: { window: ackWindow, redeliverMs, sends: redeliverSends },
-    maxWindow: Math.max(ackWindow, limits.ackWindowMost),
-  };
-}
-
 async function serveClients(
   app: FastifyInstance,
   { config, engine, logger, registry, onFault, demoDesk }: Parts,
@@ -281,8 +234,8 @@ async function serveClients(
     now,
   );
   if (config.demo) {
-    const issue = async ({ userId, tenantId, name }: DemoUser) => ({
-      token: await issueToken(config.keys, { sub: userId, tenantId, name }, DEMO_TOKEN_MS, rules),
+    const issue = async ({ userId, tenantId, name, permissions }: DemoUser) => ({
+      token: await issueToken(config.keys, { sub: userId, tenantId, name, permissions }, DEMO_TOKEN_MS, rules),
       expiresAt: isoTime(now() + DEMO_TOKEN_MS),
     });
     serveDemo(app, { users: DEMO_USERS, issue });

@@ -5,22 +5,39 @@ import type { FastifyInstance } from "fastify";
 import { Refusal } from "@broadtape/protocol/errors";
 import { demoSignIn } from "@broadtape/protocol/rest";
 
-/** Serves the built page at `/`; says what to do where it was not built. */
+/** Addresses of the page's own parts: the desk is at `/`. The page itself tells them apart. */
+const PARTS = ["/operations", "/try"] as const;
+
+/** Serves the built page at `/` and at its parts' addresses; says what to do where it was not built. */
 export async function servePages(app: FastifyInstance, folder: string): Promise<void> {
   if (!existsSync(folder)) {
-    app.get("/", (_request, reply) =>
-      reply.type("text/plain; charset=utf-8").send("Broadtape is running. The console was not built: npm run build\n"),
-    );
+    for (const address of ["/", ...PARTS]) {
+      app.get(address, (_request, reply) =>
+        reply.type("text/plain; charset=utf-8").send("Broadtape is running. The console was not built: npm run build\n"),
+      );
+    }
     return;
   }
   await app.register(fastifyStatic, { root: folder, cacheControl: false });
+  for (const address of PARTS) app.get(address, (_request, reply) => reply.sendFile("index.html"));
 }
 
 export interface DemoUser {
   readonly userId: string;
   readonly tenantId: string;
   readonly name: string;
+  /** What they may beyond what is their own. */
+  readonly permissions: readonly string[];
 }
+
+/** Two tenants, so that their isolation can be seen side by side; who signs in without a choice is the first. */
+export const DEMO_USERS: readonly DemoUser[] = [
+  { userId: "ada", tenantId: "demo-bank", name: "Ada", permissions: [] },
+  { userId: "ben", tenantId: "demo-bank", name: "Ben", permissions: [] },
+  { userId: "mia", tenantId: "demo-bank", name: "Mia", permissions: ["trading:monitor", "rfq:read:tenant"] },
+  { userId: "cleo", tenantId: "demo-fund", name: "Cleo", permissions: [] },
+  { userId: "dan", tenantId: "demo-fund", name: "Dan", permissions: ["trading:monitor", "rfq:read:tenant"] },
+];
 
 export interface DemoDesk {
   readonly users: readonly DemoUser[];

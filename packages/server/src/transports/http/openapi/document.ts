@@ -34,7 +34,7 @@ export function serveDocument(app: FastifyInstance, options: DocumentOptions): v
 
 /** The console's files and the pages of this document. */
 function isPage(url: string): boolean {
-  return url === "/" || url === "/*" || url === "/docs" || url.startsWith("/docs/");
+  return ["/", "/*", "/docs", "/operations", "/try"].includes(url) || url.startsWith("/docs/");
 }
 
 function documentOf(routes: readonly Route[], { products, streams }: DocumentOptions): Json {
