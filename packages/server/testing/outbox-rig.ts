@@ -28,6 +28,7 @@ export function outboxRig(over: Partial<Surface> = {}) {
   const surface = testSurface(over);
   const client = new FakeConnection(testForm(surface));
   const owner = {
+    recipient: session.recipient,
     paused: () => said.push("paused"),
     drained: () => said.push("drained"),
     sent: () => undefined,

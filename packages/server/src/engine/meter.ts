@@ -1,3 +1,5 @@
+import { NOBODY, type Witness } from "./witness.ts";
+
 /** What the engine counts. Plain numbers on the hot path; `operations/metrics.ts` reads them at a scrape. */
 export interface Meter {
   published: number;
@@ -7,6 +9,8 @@ export interface Meter {
   delivered: number;
   /** Parcels, that is writes. */
   writes: number;
+  /** About how many bytes those writes were, before compression. */
+  bytes: number;
   /** Values that a newer one replaced before they were sent. */
   conflated: number;
   /** Times a lossless lane fell back on the log. */
@@ -24,15 +28,17 @@ export interface Meter {
   readonly dropped: Map<string, number>;
   /** Seconds from a publisher's request to the write to its receivers, once per message and turn. */
   publishToWrite: (seconds: number) => void;
+  readonly witness: Witness;
 }
 
-export function newMeter(publishToWrite: (seconds: number) => void = () => undefined): Meter {
+export function newMeter(publishToWrite: (seconds: number) => void = () => undefined, witness: Witness = NOBODY): Meter {
   return {
     published: 0,
     duplicates: 0,
     refused: 0,
     delivered: 0,
     writes: 0,
+    bytes: 0,
     conflated: 0,
     paused: 0,
     replayed: 0,
@@ -42,5 +48,6 @@ export function newMeter(publishToWrite: (seconds: number) => void = () => undef
     keptRows: 0,
     dropped: new Map(),
     publishToWrite,
+    witness,
   };
 }

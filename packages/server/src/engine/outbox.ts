@@ -15,6 +15,7 @@ import type { Notice, Sequence } from "./sequence.ts";
 import type { Held, Subscription } from "./topics.ts";
 import type { Turn } from "./turn.ts";
 import type { Deadline, Wheel } from "./wheel.ts";
+import type { Recipient } from "./witness.ts";
 
 /** What all outboxes share. */
 export interface OutboxHost {
@@ -31,6 +32,7 @@ export interface OutboxHost {
 
 /** Callbacks to the session that owns the outbox. */
 export interface OutboxOwner {
+  readonly recipient: Recipient;
   /** The lossless lane left the live stream; it goes on from `sentTo` when the connection drains. */
   paused(): void;
   /** The connection takes bytes again. */
@@ -78,6 +80,8 @@ export class Outbox {
   stuckSince: number | undefined;
   /** When something was last sent. */
   lastSentAt: number;
+  /** Values that a newer one replaced before they were sent; a metric. */
+  conflated = 0;
 
   constructor(host: OutboxHost, owner: OutboxOwner, surface: Surface, connection: Connection) {
     this.#host = host;
@@ -170,7 +174,7 @@ export class Outbox {
   redeliver(message: Message, attempt: number): void {
     this.#host.meter.redelivered += 1;
     const words = this.#surface.wordRedelivered?.(message, attempt);
-    this.push(words === undefined ? message : { words, size: message.size });
+    this.push(words === undefined ? message : { words, size: message.size, of: message, attempt });
   }
 
   #sendLossless(message: Message): void {
@@ -240,7 +244,9 @@ export class Outbox {
     this.#connection.send(pending.parcel(this.#connection.form));
     meter.writes += 1;
     meter.delivered += pending.count;
+    meter.bytes += pending.size;
     this.lastSentAt = clock.monotonic();
+    meter.witness.wrote(pending, this.#owner.recipient, this.lastSentAt);
     this.#noteUnsent(this.lastSentAt, limits.behindBytes);
     this.#runAfterPending();
   }
@@ -356,6 +362,7 @@ export class Outbox {
       if (held.message.offset > message.offset) return;
       held.message = message;
       held.replaced += 1;
+      this.conflated += 1;
       this.#host.meter.conflated += 1;
       return;
     }
@@ -418,13 +425,16 @@ export class Outbox {
 
   #sendValue(subscription: Subscription | undefined, message: Message, replaced: number): void {
     if (subscription !== undefined && subscription.minIntervalMs > 0) {
-      subscription.sentAt.set(message.key ?? "", this.#host.clock.monotonic());
+      const now = this.#host.clock.monotonic();
+      if (subscription.window === undefined) subscription.sentAt.set(message.key ?? "", now);
+      else subscription.window.sentAt = now;
     }
     const words = replaced > 0 ? this.#surface.wordConflated?.(message, replaced) : undefined;
     const cursor = this.#connection.form.keepsCursor === true ? this.#cursorWith(message) : undefined;
-    if (cursor !== undefined) this.push({ words: { ...(words ?? this.#surface.word(message)), id: cursor }, size: message.size });
+    if (cursor !== undefined)
+      this.push({ words: { ...(words ?? this.#surface.word(message)), id: cursor }, size: message.size, of: message, replaced });
     else if (words === undefined) this.push(message);
-    else this.push({ words, size: message.size });
+    else this.push({ words, size: message.size, of: message, replaced });
   }
 
   /**
@@ -444,7 +454,8 @@ export class Outbox {
 
   #dueAt(subscription: Subscription, key: string): number {
     if (subscription.minIntervalMs === 0) return 0;
-    return (subscription.sentAt.get(key) ?? -Infinity) + subscription.minIntervalMs;
+    const sentAt = subscription.window?.sentAt ?? subscription.sentAt.get(key) ?? -Infinity;
+    return sentAt + subscription.minIntervalMs;
   }
 }
 

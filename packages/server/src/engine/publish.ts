@@ -42,6 +42,12 @@ export interface PublishingOptions {
 
 const FOLD_PAGE = 5000;
 
+/** A publishing request. */
+interface Asked {
+  readonly events: readonly unknown[];
+  readonly publisher: Publisher;
+}
+
 export class Publishing {
   readonly #options: PublishingOptions;
   readonly #productOf = new Map<string, Product>();
@@ -114,21 +120,25 @@ export class Publishing {
    */
   async publish(events: readonly unknown[], publisher: Publisher): Promise<PublishAnswer> {
     const receivedAt = this.#options.clock.monotonic();
-    const checked = this.#try(() => check(this.#validation, events, publisher));
+    const asked = { events, publisher };
+    const checked = this.#try(asked, () => check(this.#validation, events, publisher));
     const guards = guardsOf(checked);
     if (guards.length === 0)
       return this.#store(
-        this.#try(() => admit(this.#validation, checked, this.#options.views)),
+        this.#try(asked, () => admit(this.#validation, checked, this.#options.views)),
+        asked,
         receivedAt,
       );
     return this.#guards.pass(guards, checked.length, async () => {
-      const admitted = await admitAll({ ...this.#validation, ...this.#options }, checked).catch((error: unknown) => this.#refuse(error));
-      return this.#store(admitted, receivedAt);
+      const admitted = await admitAll({ ...this.#validation, ...this.#options }, checked).catch((error: unknown) =>
+        this.#refuse(asked, error),
+      );
+      return this.#store(admitted, asked, receivedAt);
     });
   }
 
   /** Appends what is admitted; resolves when it is folded and routed too. */
-  async #store(admitted: readonly Admitted[], receivedAt: number): Promise<PublishAnswer> {
+  async #store(admitted: readonly Admitted[], asked: Asked, receivedAt: number): Promise<PublishAnswer> {
     this.#checkOpen();
     const appending = this.#options.log.append(admitted.map(({ event }) => event));
     // It may be rejected while the batches before it are still applied: the rejection is heard below.
@@ -140,7 +150,8 @@ export class Publishing {
       });
     // A rejected append is the publisher's to hear of; the next batch goes on.
     this.#applying = applying.catch((error: unknown) => {
-      if (!(error instanceof LogUnavailable)) this.#options.onFault(error);
+      if (error instanceof LogUnavailable) this.#noteRefused(asked, error);
+      else this.#options.onFault(error);
     });
     await applying;
     const appended = await appending;
@@ -172,18 +183,24 @@ export class Publishing {
     if (!this.#isOpen) throw new LogUnavailable("the server is not ready");
   }
 
-  #try<T>(check: () => T): T {
+  #try<T>(asked: Asked, check: () => T): T {
     this.#checkOpen();
     try {
       return check();
     } catch (error) {
-      return this.#refuse(error);
+      return this.#refuse(asked, error);
     }
   }
 
-  #refuse(error: unknown): never {
-    this.#options.meter.refused += 1;
+  #refuse(asked: Asked, error: unknown): never {
+    this.#noteRefused(asked, error);
     throw error;
+  }
+
+  #noteRefused({ events, publisher: { tenant, userId, correlationId } }: Asked, error: unknown): void {
+    const { meter } = this.#options;
+    meter.refused += 1;
+    meter.witness.refused({ tenant, userId, correlationId, events, error });
   }
 
   #apply(admitted: readonly Admitted[], appended: readonly Appended[], receivedAt: number): void {

@@ -11,13 +11,21 @@ import { type Form, Message, type Parcel, type Words } from "./message.ts";
 export interface Notice {
   readonly words: Words;
   readonly size: number;
+  /** The message that these words stand for. */
+  readonly of?: Message;
+  /** Which sending of it this is, where it is not the first. */
+  readonly attempt?: number;
+  /** How many older values it stands for too. */
+  readonly replaced?: number;
 }
 
 export type Item = Message | Notice;
 
 export class Sequence {
-  readonly #before: Sequence | undefined;
-  readonly #item: Item | undefined;
+  readonly before: Sequence | undefined;
+  readonly item: Item | undefined;
+  /** Where the ledger of deliveries holds what stands in it; -1 before it was asked to. */
+  ledgerPlace = -1;
   readonly count: number;
   /** About how many bytes the whole list takes on a wire. */
   readonly size: number;
@@ -29,8 +37,8 @@ export class Sequence {
   #others: Map<Form, Parcel> | undefined;
 
   private constructor(before: Sequence | undefined, item: Item | undefined) {
-    this.#before = before;
-    this.#item = item;
+    this.before = before;
+    this.item = item;
     this.count = before === undefined ? 0 : before.count + 1;
     this.size = (before?.size ?? 0) + (item?.size ?? 0);
   }
@@ -41,14 +49,14 @@ export class Sequence {
 
   then(item: Item): Sequence {
     const next = this.#next;
-    if (next !== undefined && next.#item === item) return next;
+    if (next !== undefined && next.item === item) return next;
     return (this.#next = new Sequence(this, item));
   }
 
   items(): Item[] {
     const items: Item[] = [];
-    if (this.#item !== undefined) items.push(this.#item);
-    for (let node = this.#before; node !== undefined; node = node.#before) if (node.#item !== undefined) items.push(node.#item);
+    if (this.item !== undefined) items.push(this.item);
+    for (let node = this.before; node !== undefined; node = node.before) if (node.item !== undefined) items.push(node.item);
     return items.reverse();
   }
 

@@ -8,6 +8,7 @@ import { Outbox, type OutboxHost, type OutboxOwner } from "./outbox.ts";
 import type { TopicKind } from "./product.ts";
 import { type Subscription, isPattern, matchesPattern } from "./topics.ts";
 import type { Deadline } from "./wheel.ts";
+import type { Recipient } from "./witness.ts";
 
 /** What a session follows under one name. */
 export interface Following {
@@ -38,12 +39,15 @@ export interface SessionHost extends OutboxHost {
 
 /** When to look again whether a connection takes bytes. */
 const STUCK_MS = 1000;
+/** Refusals that tell of a limit. */
+const LIMITS: ReadonlySet<string> = new Set(["RATE_LIMITED", "LIMIT_REACHED", "SLOW_CONSUMER"]);
 
 export class Session {
   readonly id: string;
   readonly surface: Surface;
   readonly connection: Connection;
   readonly peer: Peer;
+  readonly recipient: Recipient;
   readonly outbox: Outbox;
   readonly since: number;
   /** By the name the client used. Bounded by the surface's limit of topics. */
@@ -69,6 +73,8 @@ export class Session {
     this.peer = peer;
     this.since = host.clock.now();
     this.#heardAt = host.clock.monotonic();
+    const { tenant, userId } = identity;
+    this.recipient = { connectionId: id, tenant, userId, clientId: peer.clientId, surface: surface.name };
     this.outbox = new Outbox(host, this.#owner(), surface, connection);
   }
 
@@ -118,6 +124,7 @@ export class Session {
   /** Acks of these came in: what waited for them goes on. */
   acked(offsets: readonly Offset[]): void {
     this.#host.acked(this, offsets);
+    this.#host.meter.witness.acked(this.recipient, offsets, this.#host.clock.monotonic());
     this.outbox.awaitsAcksSince = undefined;
     if (!this.outbox.flowing) this.#host.catchUp(this);
   }
@@ -150,9 +157,15 @@ export class Session {
     this.#deadlines.delete(name);
   }
 
+  /** Notes for operators that this client hit a limit; other refusals are passed over. */
+  noteLimit({ code, message }: Pick<Refusal, "code" | "message">): void {
+    if (LIMITS.has(code)) this.#host.meter.witness.limited(this.recipient, code, message);
+  }
+
   /** Ends the connection by the server's will: tells why, flushes, closes. Nothing is delivered after it. */
   close(refusal: Refusal, reconnect = true): void {
     if (this.#closed) return;
+    this.noteLimit(refusal);
     this.say(this.surface.refuse(refusal));
     const reconnectAfterMs = refusal.details.reconnectAfterMs ?? this.#host.reconnectAfterMs();
     const farewell = this.surface.farewell?.(refusal, reconnect ? reconnectAfterMs : undefined);
@@ -188,7 +201,9 @@ export class Session {
 
   #owner(): OutboxOwner {
     return {
+      recipient: this.recipient,
       paused: () => {
+        this.#host.meter.witness.limited(this.recipient, "PAUSED", "the connection does not keep up; what it missed comes out of the log");
         this.#host.catchUp(this);
       },
       drained: () => {

@@ -55,11 +55,15 @@ export class Sessions {
 
   /** Throws LIMIT_REACHED when the server or the user has as many connections as allowed. */
   checkRoom(identity: Identity): void {
-    if (this.#sessions.size >= this.#host.limits.connections)
-      throw new Refusal("LIMIT_REACHED", "the server holds as many connections as it may", { retryAfterMs: FULL_MS });
+    if (this.#sessions.size >= this.#host.limits.connections) this.#refuse(identity, "the server holds as many connections as it may");
+    if (identity.isAnonymous === true) return;
     const own = this.#byUser.get(userKey(identity))?.size ?? 0;
-    if (own >= this.#host.limits.connectionsPerUser)
-      throw new Refusal("LIMIT_REACHED", "too many connections of this user", { retryAfterMs: FULL_MS });
+    if (own >= this.#host.limits.connectionsPerUser) this.#refuse(identity, "too many connections of this user");
+  }
+
+  #refuse(identity: Identity, message: string): never {
+    this.#host.meter.witness.limited(identity, "LIMIT_REACHED", message);
+    throw new Refusal("LIMIT_REACHED", message, { retryAfterMs: FULL_MS });
   }
 
   add(session: Session): void {
@@ -88,6 +92,7 @@ export class Sessions {
   }
 
   armExpiry(session: Session): void {
+    if (session.identity.expiresAt === Infinity) return;
     session.arm("expiry", session.identity.expiresAt - this.#host.clock.now(), () => {
       session.close(new Refusal("TOKEN_EXPIRED", "the token or session has expired"));
     });

@@ -23,6 +23,8 @@ export interface Subscription {
   /** Least time between two values of a key; 0 without a limit. */
   minIntervalMs: number;
   readonly filter: ((message: Message) => boolean) | undefined;
+  /** Set where all values leave together, at most one time in `minIntervalMs`: when they last did. */
+  readonly window?: { sentAt: number } | undefined;
   /** When each key was last sent; kept only where there is a rate. Bounded by the topic's keys. */
   readonly sentAt: Map<string, number>;
   /** Where it stands in each topic's `followers`; a pattern stands in several. */
@@ -35,6 +37,8 @@ export interface Topic {
   readonly name: string;
   /** In no order; removal swaps with the last. */
   readonly followers: Subscription[];
+  /** Messages told on it; a metric. */
+  told: number;
 }
 
 interface Pattern {
@@ -83,10 +87,12 @@ export class Topics {
     subscription.places.clear();
   }
 
-  /** Followers of a topic; undefined when nobody does. */
+  /** Whom a message on this topic is told; undefined when nobody. */
   followers(tenant: string, name: string): readonly Subscription[] | undefined {
     const topic = this.#topics.get(topicKey(tenant, name)) ?? this.#wanted(tenant, name);
-    return topic?.followers;
+    if (topic === undefined) return undefined;
+    topic.told += 1;
+    return topic.followers;
   }
 
   /** Creates the topic when a pattern wants it, so that later look-ups are one map access. */
@@ -104,7 +110,7 @@ export class Topics {
 
   /** A new topic, with those on it whose patterns match. */
   #create(tenant: string, name: string): Topic {
-    const topic: Topic = { key: topicKey(tenant, name), tenant, name, followers: [] };
+    const topic: Topic = { key: topicKey(tenant, name), tenant, name, followers: [], told: 0 };
     this.#topics.set(topic.key, topic);
     for (const patterns of this.#patterns.values()) {
       for (const pattern of patterns) {

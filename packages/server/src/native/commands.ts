@@ -58,6 +58,7 @@ export class NativeCommands {
       await this.#run(parseMessage(value));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
+      this.#session.noteLimit(error);
       this.#session.say(errorWords(error, id));
       if (this.#bucket.isFlooded) this.#session.close(new Refusal("RATE_LIMITED", "commands went on after RATE_LIMITED"));
     }

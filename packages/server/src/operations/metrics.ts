@@ -4,6 +4,7 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom
 import type { Engine } from "../engine/engine.ts";
 import type { Meter } from "../engine/meter.ts";
 import { newMeter } from "../engine/meter.ts";
+import type { Witness } from "../engine/witness.ts";
 
 const LATENCY_BUCKETS = [0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.015, 0.03, 0.05, 0.1, 0.25, 1, 5];
 
@@ -12,6 +13,8 @@ export interface Metrics {
   readonly onCommit: (commit: { readonly events: number; readonly seconds: number }) => void;
   /** Reads the engine at every scrape from now on. */
   observe(engine: Engine): void;
+  /** As {@link observe}, what is written down of connections. */
+  observeBook(book: { readonly lost: number; readonly waiting: number }): void;
   /** As {@link observe}, what notifiers do. */
   observeNotices(counts: () => Iterable<readonly [outcome: string, count: number]>, waiting: () => number): void;
   text(): Promise<string>;
@@ -19,7 +22,14 @@ export interface Metrics {
   close(): void;
 }
 
-export function createMetrics(): Metrics {
+export interface MetricsOptions {
+  /** Hears besides what a scrape tells. */
+  readonly witness?: Witness;
+  /** As {@link Meter.publishToWrite}, besides. */
+  readonly publishToWrite?: (seconds: number) => void;
+}
+
+export function createMetrics({ witness, publishToWrite }: MetricsOptions = {}): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const latency = new Histogram({
@@ -42,7 +52,8 @@ export function createMetrics(): Metrics {
   });
   const meter = newMeter((seconds) => {
     latency.observe(seconds);
-  });
+    publishToWrite?.(seconds);
+  }, witness);
   const delay = monitorEventLoopDelay({ resolution: 10 });
   delay.enable();
   countersOf(registry, meter);
@@ -55,6 +66,9 @@ export function createMetrics(): Metrics {
     },
     observe(engine) {
       gaugesOf(registry, engine);
+    },
+    observeBook(book) {
+      bookOf(registry, book);
     },
     observeNotices(counts, waiting) {
       noticesOf(registry, counts, waiting);
@@ -69,12 +83,13 @@ export function createMetrics(): Metrics {
 
 /** Counters that the engine keeps as plain numbers: brought up to them at each scrape. */
 function countersOf(registry: Registry, meter: Meter): void {
-  const counters: readonly (readonly [keyof Omit<Meter, "dropped" | "publishToWrite">, string, string])[] = [
+  const counters: readonly (readonly [keyof Omit<Meter, "dropped" | "publishToWrite" | "witness">, string, string])[] = [
     ["published", "published_events_total", "Events stored"],
     ["duplicates", "duplicate_events_total", "Events that were stored before"],
     ["refused", "refused_publishes_total", "Publishing requests refused"],
     ["delivered", "delivered_messages_total", "Messages handed to connections"],
     ["writes", "writes_total", "Writes to connections"],
+    ["bytes", "written_bytes_total", "About how many bytes were written to connections, before compression"],
     ["conflated", "conflated_values_total", "Values replaced by a newer one before they were sent"],
     ["paused", "paused_total", "Times a lossless lane fell back on the log"],
     ["replayed", "replayed_messages_total", "Messages sent out of the ring or the log"],
@@ -173,6 +188,26 @@ function byView(registry: Registry, engine: Engine): void {
     registers: [registry],
     collect() {
       for (const [view, size] of engine.views.sizes()) entities.set({ view }, size);
+    },
+  });
+}
+
+function bookOf(registry: Registry, book: { readonly lost: number; readonly waiting: number }): void {
+  const lost: Counter = new Counter({
+    name: "broadtape_connection_rows_lost_total",
+    help: "Rows of connections given up because the registry was away for too long",
+    registers: [registry],
+    collect() {
+      lost.reset();
+      lost.inc(book.lost);
+    },
+  });
+  const waiting: Gauge = new Gauge({
+    name: "broadtape_connection_rows_waiting",
+    help: "Rows of connections that wait for the registry",
+    registers: [registry],
+    collect() {
+      waiting.set(book.waiting);
     },
   });
 }

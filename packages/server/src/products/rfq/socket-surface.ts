@@ -69,7 +69,10 @@ function word({ event, data, eventId }: Message): Words {
 async function subscribeToRfq(session: Session, desk: Desk, limit: number, { rfqId, after }: z.infer<typeof rfqBody>): Promise<object> {
   const topic = `rfq:${rfqId}`;
   const followed = [...session.following.keys()].filter((name) => name.startsWith("rfq:"));
-  if (!followed.includes(topic) && followed.length >= limit) return { success: false, error: "LIMIT_REACHED" };
+  if (!followed.includes(topic) && followed.length >= limit) {
+    session.noteLimit({ code: "LIMIT_REACHED", message: `a client follows at most ${limit} RFQs` });
+    return { success: false, error: "LIMIT_REACHED" };
+  }
   const { results, snapshots } = await follow(session, desk, topic, after ?? undefined);
   const [snapshot] = snapshots;
   if (results[0]?.ok !== true || snapshot === undefined || snapshot.state === "null") return NOT_AVAILABLE;

@@ -44,6 +44,7 @@ async function converse(conversation: FeedConversation, session: Session, text: 
     session.say(spellPlain(conversation.reauthenticated(identity)));
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
+    session.noteLimit(error);
     session.say(spellPlain(errorOf(error)));
   }
 }

@@ -286,6 +286,7 @@ class Commands {
   }
 
   #refuse(refusal: Refusal, acknowledge: Acknowledge | undefined): void {
+    this.#session.noteLimit(refusal);
     if (acknowledge === undefined) this.#session.say(this.#surface.refuse(refusal));
     else acknowledge(this.#surface.answerRefused(refusal));
     if (this.#bucket.isFlooded) this.#session.close(new Refusal("RATE_LIMITED", "commands went on after RATE_LIMITED"));
