@@ -229,6 +229,7 @@ function subscribeAll(host: FollowingHost, session: Session, request: FollowRequ
     if (typeof target === "string") {
       results.push({ topic, ok: false, code: target });
     } else if (!session.following.has(target.name) && session.following.size >= maxTopics) {
+      session.noteLimit({ code: "LIMIT_REACHED", message: `a connection follows at most ${maxTopics} topics` });
       results.push({ topic, ok: false, code: "LIMIT_REACHED" });
     } else {
       unfollow(host.topics, session, target.name);
