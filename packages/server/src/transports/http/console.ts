@@ -35,6 +35,7 @@ export const DEMO_USERS: readonly DemoUser[] = [
   { userId: "ada", tenantId: "demo-bank", name: "Ada", permissions: [] },
   { userId: "ben", tenantId: "demo-bank", name: "Ben", permissions: [] },
   { userId: "mia", tenantId: "demo-bank", name: "Mia", permissions: ["trading:monitor", "rfq:read:tenant"] },
+  { userId: "olga", tenantId: "demo-bank", name: "Olga", permissions: ["stream:admin", "events:publish"] },
   { userId: "cleo", tenantId: "demo-fund", name: "Cleo", permissions: [] },
   { userId: "dan", tenantId: "demo-fund", name: "Dan", permissions: ["trading:monitor", "rfq:read:tenant"] },
 ];
