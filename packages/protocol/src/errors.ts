@@ -22,6 +22,8 @@ export interface RefusalDetails {
   readonly path?: string;
   readonly retryAfterMs?: number;
   readonly reconnectAfterMs?: number;
+  /** The limit that was reached, where it is of one's own doing. */
+  readonly max?: number;
 }
 
 /** A refusal that the caller handles: bad input, missing right, limit. Never a broken invariant. */

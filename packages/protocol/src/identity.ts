@@ -30,8 +30,10 @@ export interface Identity {
   /** Ids of the users whose work this user may see. */
   readonly team: ReadonlySet<string>;
   readonly name: string | undefined;
-  /** Milliseconds since the epoch; nothing is delivered from this moment on. */
+  /** Milliseconds since the epoch; nothing is delivered from this moment on. Infinity: it never ends. */
   readonly expiresAt: number;
+  /** Nobody has said who it is: one of any number of strangers who share this identity. */
+  readonly isAnonymous?: true;
   /** Set where a cookie session vouches, so that its end closes what hangs on it. */
   readonly sessionId: string | undefined;
 }

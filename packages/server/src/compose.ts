@@ -28,6 +28,9 @@ import { nativeSurface } from "./native/surface.ts";
 import { createLogger } from "./operations/logger.ts";
 import { type Metrics, createMetrics } from "./operations/metrics.ts";
 import { eventLoopUtilization } from "./operations/utilization.ts";
+import { productsOf, feedOptions } from "./compose-products.ts";
+import { CROWD } from "./products/streams/stream.ts";
+import { transactionsWebSocket } from "./products/transactions/surfaces.ts";
 import type { Registry } from "./registry/registry.ts";
 import { openSqliteRegistry } from "./registry/sqlite/sqlite-registry.ts";
 import { createApp } from "./transports/http/app.ts";
@@ -43,6 +46,7 @@ import { servePublishing } from "./transports/http/publishing.ts";
 import { serveSessions } from "./transports/http/session.ts";
 import { serveSubscriptions } from "./transports/http/subscriptions.ts";
 import { serveSocketIo } from "./transports/socket-io/server.ts";
+import { serveStreamMetrics } from "./transports/sse/metrics.ts";
 import { serveStreams } from "./transports/sse/streams.ts";
 import { serveUpgrades } from "./transports/websocket/upgrades.ts";
 import { serveTextWebSocket } from "./transports/websocket/text.ts";
@@ -91,7 +95,7 @@ async function start(config: Config, options: ServerOptions, resources: AsyncDis
   resources.defer(() => log.close());
   const registry = await openSqliteRegistry(config.dataDirectory);
   resources.defer(() => registry.close());
-  const { products, surfaces, streams } = productsOf(config);
+  const { products, surfaces, streams: streamsFor } = productsOf(config);
   const engine = new Engine({
     log,
     clock: systemClock,
@@ -103,6 +107,10 @@ async function start(config: Config, options: ServerOptions, resources: AsyncDis
     meter: metrics.meter,
     subscriptions: registry,
     onFault,
+    onReported: ({ id, identity, peer }, { event, eventId, correlationId }) => {
+      const { userId, tenant } = identity;
+      logger.info({ sessionId: id, userId, tenant, connection: peer.correlationId, event, eventId, correlationId }, "delivered");
+    },
   });
   const { connectionsKeptMs: keptMs, connectionsWaiting: waiting } = config.limits;
   const book = new ConnectionBook(engine, registry, { keptMs, waiting });
@@ -111,6 +119,7 @@ async function start(config: Config, options: ServerOptions, resources: AsyncDis
   const app = await createApp({ logger, corsOrigins: config.corsOrigins, trustProxy: config.trustProxy });
   resources.defer(() => closeWithin(app, config.limits.shutdownMs));
   // Before the routes that it tells of.
+  const streams = streamsFor(engine);
   serveDocument(app, { products: engine.products, streams });
   serveHealth(app, { isReady: () => engine.isReady, metrics });
   resources.defer(await serveClients(app, { config, engine, logger, registry, onFault, demoDesk: options.demoDesk }, surfaces, streams));
@@ -186,8 +195,8 @@ interface Parts {
 async function serveClients(
   app: FastifyInstance,
   { config, engine, logger, registry, onFault, demoDesk }: Parts,
-  surfaces: SocketSurface[],
-  streams: StreamSurface[],
+  surfaces: readonly SocketSurface[],
+  streams: readonly StreamSurface[],
 ) {
   const { limits, corsOrigins } = config;
   const now = () => Date.now();
@@ -255,6 +264,7 @@ async function serveClients(
     commandBytes: limits.socketFrameBytes,
     log: logger,
   });
+  serveStreamMetrics(app, { engine, gate, crowd: CROWD, bodyBytes: limits.socketFrameBytes });
   await app.ready();
   const { server } = app;
   const frameBytes = limits.socketFrameBytes;

@@ -29,6 +29,7 @@ export function outboxRig(over: Partial<Surface> = {}) {
   const client = new FakeConnection(testForm(surface));
   const owner = {
     recipient: session.recipient,
+    reported: () => undefined,
     paused: () => said.push("paused"),
     drained: () => said.push("drained"),
     sent: () => undefined,

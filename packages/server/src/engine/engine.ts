@@ -11,12 +11,14 @@ import { catchUp } from "./catch-up.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import type { Clock } from "./clock.ts";
 import { Deadlines } from "./deadlines.ts";
+import { Derived } from "./derived.ts";
 import {
   type Allowed,
   type FollowRequest,
   type Followed,
   allow,
   follow,
+  lookupOf,
   resumeAt,
   revokeForbidden,
   snapshots,
@@ -25,8 +27,9 @@ import {
 import { pageOf, stateAt } from "./history.ts";
 import type { Connection, Message, Surface } from "./message.ts";
 import type { Meter } from "./meter.ts";
-import type { Entry, Product } from "./product.ts";
+import type { Entry, Lookup, Product } from "./product.ts";
 import { Publishing } from "./publish.ts";
+import { type RecentRequest, beforeRecent } from "./recent.ts";
 import type { Ring } from "./ring.ts";
 import { type Peer, Session } from "./session.ts";
 import { Sessions } from "./sessions.ts";
@@ -70,6 +73,8 @@ export interface EngineOptions {
   readonly subscriptions: SubscriptionStore;
   /** A broken invariant or a failing component; the composition root decides what ends. */
   readonly onFault: (error: unknown) => void;
+  /** A message was handed to a connection of which its surface says that the operator wants to see it. */
+  readonly onReported?: ((session: Session, message: Message) => void) | undefined;
 }
 
 export class Engine {
@@ -86,6 +91,7 @@ export class Engine {
   readonly sessions: Sessions;
   readonly checkpoints: Checkpoints;
   readonly ticker: Ticker;
+  readonly derived: Derived;
   readonly subscribers: Subscribers;
   readonly newId: () => string;
   readonly #options: EngineOptions;
@@ -109,18 +115,23 @@ export class Engine {
     this.checkpoints = new Checkpoints(options.log, this.views);
     this.sessions = new Sessions(this);
     this.ticker = new Ticker(this);
+    this.derived = new Derived(this);
     this.subscribers = new Subscribers(this, options.subscriptions);
     this.views.onChange = (view, tenant, entity) => {
       this.ticker.changed(view, tenant, entity);
+      this.derived.changed(view, tenant, entity);
     };
     this.topics.onFollowed = (topic) => {
       this.ticker.followed(topic);
+      this.derived.followed(topic);
     };
     this.topics.onLeft = (topic) => {
       this.ticker.left(topic);
+      this.derived.left(topic);
     };
     const onRouted = () => {
       this.ticker.routed();
+      this.derived.routed();
     };
     this.#publishing = new Publishing({ ...options, views: this.views, topics: this.topics, turn: this.turn, onRouted });
     // Until it is started nothing is published: what is due then is tried again.
@@ -211,6 +222,11 @@ export class Engine {
     return ended;
   }
 
+  /** What readers of a tenant may look up in the views. */
+  lookup(tenant: string): Lookup {
+    return lookupOf(this, tenant);
+  }
+
   allow(identity: Identity, topic: string): Allowed | ErrorCode {
     return allow(this, identity, topic);
   }
@@ -233,6 +249,11 @@ export class Engine {
   /** Stored events of a topic, oldest first. */
   async history(identity: Identity, topic: Allowed, range: { after: Offset; until: Offset; limit: number }) {
     return pageOf(this, identity.tenant, topic, range);
+  }
+
+  /** The place right before the newest events of some topics; undefined where there are none. */
+  beforeRecent(request: RecentRequest): Promise<Offset | undefined> {
+    return beforeRecent(this, request);
   }
 
   /** Where a cursor stands in the log as it is now. */
@@ -304,6 +325,10 @@ export class Engine {
 
   acked(session: Session, offsets: readonly Offset[]): void {
     for (const hear of this.#ackedHearers) for (const offset of offsets) hear(session.identity, offset);
+  }
+
+  reported(session: Session, message: Message): void {
+    this.#options.onReported?.(session, message);
   }
 
   countResync(): void {

@@ -10,7 +10,7 @@ import type { LogBounds } from "../log/log.ts";
 import { compileFilters } from "./filters.ts";
 import { type Clock, isoTime } from "./clock.ts";
 import { Message, withEventId } from "./message.ts";
-import type { Entry, Product, States, TopicKind } from "./product.ts";
+import type { Entry, Lookup, Product, States, TopicKind } from "./product.ts";
 import type { Following, Session } from "./session.ts";
 import { type Subscription, type Topics, isPattern, matchesPattern } from "./topics.ts";
 
@@ -22,6 +22,8 @@ export interface FollowRequest {
   /** `after` is what the server kept for the client, which has no values itself: those of conflated topics come in the snapshot alone. */
   readonly isDurable?: boolean | undefined;
   readonly maxUpdatesPerSecond?: number | undefined;
+  /** In place of a rate for each key: values of all these topics leave together, at most once in so many milliseconds. */
+  readonly windowMs?: number | undefined;
   readonly filters?: Filters | undefined;
   /** In place of `filters`: a surface's own, asked for each message anew. */
   readonly accepts?: ((message: Message) => boolean) | undefined;
@@ -66,6 +68,8 @@ export interface FollowingHost {
   catchUp(session: Session): void;
   countResync(): void;
 }
+
+type SnapshotHost = Pick<FollowingHost, "views" | "publicTenant" | "eventIdOf" | "clock">;
 
 const MAX_STARS = 3;
 
@@ -137,7 +141,7 @@ function tellNewest(host: FollowingHost, session: Session, after: Offset, added:
       tenant: session.identity.tenant,
       topic: subscription.name,
       event: kind.newestType,
-      data: kind.render(entry.state, host.clock.now()),
+      data: kind.render(entry.state, host.clock.now(), lookupOf(host, session.identity.tenant)),
       offset: entry.offset,
       batch: entry.offset,
       eventId: host.eventIdOf(entry.offset, entry.storedAt),
@@ -185,15 +189,11 @@ export function revokeForbidden(host: FollowingHost, session: Session): string[]
 }
 
 /** State of a topic (of every matching one for a pattern) as of now, in the tenant and, for shared kinds, the public one. */
-export function snapshots(
-  host: Pick<FollowingHost, "views" | "publicTenant" | "eventIdOf" | "clock">,
-  tenant: string,
-  { kind, param, name }: Allowed,
-): Snapshot[] {
+export function snapshots(host: SnapshotHost, tenant: string, { kind, param, name }: Allowed): Snapshot[] {
   const tenants = tenantsOf(host, tenant, kind);
   if (!isPattern(name)) {
     const newest = newestEntry(tenants.map((each) => host.views.entry(kind.view, each, kind.entity(param))));
-    return [{ topic: name, state: newest === undefined ? "null" : render(host, kind, newest) }];
+    return [{ topic: name, state: newest === undefined ? "null" : render(host, tenant, kind, newest) }];
   }
   const byName = new Map<string, Entry<unknown>>();
   for (const each of tenants) {
@@ -203,7 +203,7 @@ export function snapshots(
       if (matchesPattern(name, topic) && (other === undefined || other.offset < entry.offset)) byName.set(topic, entry);
     }
   }
-  return [...byName].map(([topic, entry]) => ({ topic, state: render(host, kind, entry) }));
+  return [...byName].map(([topic, entry]) => ({ topic, state: render(host, tenant, kind, entry) }));
 }
 
 export function newestEntry(entries: readonly (Entry<unknown> | undefined)[]): Entry<unknown> | undefined {
@@ -212,8 +212,20 @@ export function newestEntry(entries: readonly (Entry<unknown> | undefined)[]): E
   return newest;
 }
 
-function render(host: Pick<FollowingHost, "eventIdOf" | "clock">, kind: TopicKind, entry: Entry<unknown>): string {
-  return withEventId(kind.render(entry.state, host.clock.now()), host.eventIdOf(entry.offset, entry.storedAt));
+/** What readers of a tenant may look up: its own entities and the public tenant's, the newer of both. */
+export function lookupOf({ views, publicTenant }: Pick<FollowingHost, "views" | "publicTenant">, tenant: string): Lookup {
+  return {
+    newest(view, entity) {
+      const own = views.entry(view, tenant, entity);
+      const common = tenant === publicTenant ? undefined : views.entry(view, publicTenant, entity);
+      return common === undefined || (own !== undefined && own.offset > common.offset) ? own : common;
+    },
+  };
+}
+
+function render(host: SnapshotHost, tenant: string, kind: TopicKind, entry: Entry<unknown>): string {
+  const state = kind.render(entry.state, host.clock.now(), lookupOf(host, tenant));
+  return withEventId(state, host.eventIdOf(entry.offset, entry.storedAt));
 }
 
 type Added = readonly (readonly [written: string, following: Following])[];
@@ -225,6 +237,7 @@ function subscribeAll(host: FollowingHost, session: Session, request: FollowRequ
   const allowed = request.topics.map((topic) => ({ topic, allowed: allow(host, session.identity, topic) }));
   const filterOf = (kind: TopicKind) => request.accepts ?? filterFor(kind, request.filters);
   for (const each of allowed) if (typeof each.allowed !== "string") filterOf(each.allowed.kind);
+  const window = request.windowMs === undefined ? undefined : { sentAt: -Infinity };
   for (const { topic, allowed: target } of allowed) {
     if (typeof target === "string") {
       results.push({ topic, ok: false, code: target });
@@ -233,7 +246,7 @@ function subscribeAll(host: FollowingHost, session: Session, request: FollowRequ
       results.push({ topic, ok: false, code: "LIMIT_REACHED" });
     } else {
       unfollow(host.topics, session, target.name);
-      added.push([topic, subscribe(host, session, target, request, filterOf(target.kind))]);
+      added.push([topic, subscribe(host, session, target, request, filterOf(target.kind), window)]);
       results.push({ topic, ok: true });
     }
   }
@@ -251,14 +264,16 @@ function subscribe(
   target: Allowed,
   request: FollowRequest,
   filter: Subscription["filter"],
+  window: Subscription["window"],
 ): Following {
-  const rate = request.maxUpdatesPerSecond;
+  const { maxUpdatesPerSecond: rate, windowMs } = request;
   const subscription: Subscription = {
     session,
     name: target.name,
     from: host.routedTo,
     since: host.routedTo,
-    minIntervalMs: rate === undefined ? 0 : 1000 / rate,
+    minIntervalMs: windowMs ?? (rate === undefined ? 0 : 1000 / rate),
+    window,
     filter,
     sentAt: new Map(),
     places: new Map(),

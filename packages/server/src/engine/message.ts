@@ -73,9 +73,13 @@ export interface Words {
 export interface Surface {
   readonly name: string;
   readonly heartbeatMs: number;
+  /** Connections of a user to all surfaces of that crowd, beyond which the oldest is closed. */
+  readonly crowd?: { readonly name: string; readonly most: number };
   /** False: heartbeats only after that long without any message. */
   readonly beatsWhenBusy?: boolean;
   word(message: Message): Words;
+  /** True for lossless messages whose delivery to each client is told to the operator. */
+  reports?(message: Message): boolean;
   /** False for messages that this surface has no words for; without it, it has words for all. */
   tells?(message: Message): boolean;
   /** Its clients see no topics: an event that is told on several of those that one follows is told it once. */

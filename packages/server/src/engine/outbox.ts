@@ -41,6 +41,8 @@ export interface OutboxOwner {
   wants(message: Message): boolean;
   /** An event was sent that waits for its ack. */
   sent(): void;
+  /** A message was sent whose delivery the operator wants to see. */
+  reported(message: Message): void;
   /** More is owed to this session alone than it may ever be owed. */
   overrun(): void;
 }
@@ -179,6 +181,7 @@ export class Outbox {
 
   #sendLossless(message: Message): void {
     const { delivery } = this;
+    if (this.#surface.reports?.(message) === true) this.#owner.reported(message);
     if (delivery === undefined) {
       this.push(message);
       return;

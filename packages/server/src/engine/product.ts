@@ -62,6 +62,15 @@ export interface States {
   entities<S>(view: View<S>, tenant: string): Iterable<readonly [entity: string, entry: Entry<S>]>;
 }
 
+/** What a topic's words may look up beside its own state. */
+export interface Lookup {
+  /** An entity as the topic's readers may know it: their tenant's or the public one's, whichever is newer. */
+  newest<S>(view: View<S>, entity: string): Entry<S> | undefined;
+}
+
+/** Of a past point only the topic's own state is known. */
+export const NO_LOOKUP: Lookup = { newest: () => undefined };
+
 /** What the followers of one topic are told of one event. */
 export interface Telling {
   readonly topic: string;
@@ -92,6 +101,21 @@ export interface Ticking<S> {
   tell(state: S, at: number): Tick | undefined;
 }
 
+/**
+ * What the followers of an entity are told because entities of another view have changed, on which its state depends: a position's
+ * worth by its symbol's price. Conflated by the other entity, never stored or replayed: who comes later finds it in the snapshot.
+ */
+export interface Deriving<S> {
+  /** Of the topic's tenant and the public one. */
+  readonly from: View<unknown>;
+  /** At most one telling an entity and window, in milliseconds: the first at once, what comes after it at the window's end. */
+  readonly windowMs: number;
+  /** The entities of {@link Deriving.from} that the state depends on, each once. */
+  needs(state: S): Iterable<string>;
+  /** What the change of one of them makes of the state; undefined where it makes nothing. */
+  tell(state: S, changed: string, entity: string, lookup: Lookup): Tick | undefined;
+}
+
 /** A family of topics `{kind}:{param}`, or one topic `{kind}` where params are empty. */
 export interface TopicKind<S = unknown> {
   readonly kind: string;
@@ -109,9 +133,11 @@ export interface TopicKind<S = unknown> {
   readonly view: View<S>;
   entity(param: string): string;
   /** The snapshot as JSON text of an object without `eventId` (the engine adds it), as it reads at `now`, by the server's clock. */
-  render(state: S, now: number): string;
+  render(state: S, now: number, lookup: Lookup): string;
   /** What followers are told by the clock alone, besides what events tell; conflated by entity, never stored or replayed. */
   readonly ticking?: Ticking<S>;
+  /** What followers are told of other entities' changes. */
+  readonly deriving?: Deriving<S>;
   /** The catalogue's type under which the newest value is told to a resumed follower, for kinds whose messages are conflated. */
   readonly newestType?: string;
   /** Fields of an event's data that a subscription may filter by (dotted paths). */

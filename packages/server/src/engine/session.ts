@@ -32,6 +32,7 @@ export interface SessionHost extends OutboxHost {
   cursorAt(offset: Offset): string;
   catchUp(session: Session): void;
   acked(session: Session, offsets: readonly Offset[]): void;
+  reported(session: Session, message: Message): void;
   gone(session: Session, code: string): void;
   /** After how long a client should come back, jittered. */
   reconnectAfterMs(): number;
@@ -210,6 +211,9 @@ export class Session {
         if (!this.outbox.flowing) this.#host.catchUp(this);
       },
       wants: (message: Message) => this.#wants(message),
+      reported: (message: Message) => {
+        this.#host.reported(this, message);
+      },
       sent: () => {
         this.#redeliverLater();
       },

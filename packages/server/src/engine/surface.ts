@@ -18,11 +18,13 @@ export type Desk = Pick<
   | "snapshot"
   | "clock"
   | "views"
+  | "lookup"
   | "epoch"
   | "cursorAt"
   | "routedTo"
   | "publicTenant"
   | "resumeAt"
+  | "beforeRecent"
   | "reconnectAfterMs"
   | "subscribers"
   | "onFault"
@@ -77,12 +79,23 @@ export interface TextConversation {
 /** A one-way stream of server-sent events; what its plan holds beside the topics is its own. */
 export interface StreamSurface<P extends StreamPlan = StreamPlan> extends Surface {
   readonly path: string;
+  /** Who says nothing of itself is let in too, as an anonymous user of the public tenant; pages of any origin may read it. */
+  readonly isPublic?: true;
+  /** Said with each event: how long a browser waits before it comes back. Without it, once at the beginning. */
+  readonly retryMs?: number;
   /** For its readers: what it streams, its events, and what its query may hold. */
   readonly about?: { readonly summary: string; readonly events: readonly string[]; readonly query: Readonly<Record<string, string>> };
-  /** Reads the query; throws a BAD_REQUEST refusal. What it returns is followed. */
-  plan(query: URLSearchParams, identity: Identity, desk: Desk): P;
+  /**
+   * Reads the query, and what stands in the path's `:places`; throws a BAD_REQUEST or FORBIDDEN refusal. What it returns is
+   * followed; undefined where there is nothing of that name for this client.
+   */
+  plan(query: URLSearchParams, identity: Identity, desk: Desk, places: Readonly<Record<string, string>>): P | undefined;
+  /** What comes of the client's identity on this stream alone. */
+  identityOf?(identity: Identity): Identity;
   /** Says what comes first. `after`: the client's last event id, if it has one. */
   open(session: Session, desk: Desk, plan: P, after: string | undefined): void | Promise<void>;
+  /** The connection is gone. */
+  closed?(session: Session, desk: Desk): void;
 }
 
 export interface StreamPlan {

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { testSurface } from "../../../testing/connection.ts";
 import { productRig } from "../../../testing/product-rig.ts";
 import { Rig, identityOf } from "../../../testing/rig.ts";
+import { marketData } from "../market-data/declaration.ts";
 import { MONITOR, tradingProduct } from "./declaration.ts";
 
 const order = (id: string, over: object = {}) => ({
@@ -52,12 +53,14 @@ const trade = (id: string) => ({
   },
 });
 const balance = { balance: { currency: "USD", total: "10000.00", available: "9000.00", locked: "1000.00" } };
+const market = marketData({ symbols: undefined, staleSourceMs: 30_000 });
+const products = [market, tradingProduct(market.prices)];
 const OWN = ["orders:me", "positions:me", "trades:me", "balances:me"];
 
 const surface = testSurface({ word: ({ topic, event, data }) => ({ name: "event", body: JSON.stringify({ topic, event, text: data }) }) });
 
 async function setUp() {
-  const { rig, publishAll, faultsOf } = await productRig(tradingProduct);
+  const { rig, publishAll, faultsOf } = await productRig(...products);
   return {
     rig,
     faultsOf,
@@ -219,7 +222,7 @@ describe("trading", () => {
     await publish(["order.created", "ann", order("o1")], ["position.opened", "ann", position("p1")], ["balance.updated", "ann", balance]);
     await rig.engine.checkpoints.save(rig.engine.routedTo);
     const before = (await follow(rig, "ann", [...OWN, MONITOR], { permissions: [MONITOR] })).states;
-    const again = await Rig.start({ products: [tradingProduct], disk: rig.disk, clock: rig.clock });
+    const again = await Rig.start({ products, disk: rig.disk, clock: rig.clock });
     expect((await follow(again, "ann", [...OWN, MONITOR], { permissions: [MONITOR] })).states).toEqual(before);
   });
 

@@ -13,10 +13,10 @@ import {
   foldOrders,
   foldPositions,
   foldTrades,
-  openPositions,
 } from "@broadtape/protocol/products/trading/state";
 import { totalValueOf } from "@broadtape/protocol/products/trading/valuation";
 import type { DomainEvent, Product, TopicKind, View } from "../../engine/product.ts";
+import { type Prices, revaluing, valuedPositions } from "./valued.ts";
 
 /** The permission to see the tenant's trading, and the topic that shows it. */
 export const MONITOR = "trading:monitor";
@@ -31,7 +31,7 @@ export const orders: View<Orders, TradingDomainEvent> = {
   fold: foldOrders,
 };
 
-/** As published. What a price makes of them is derived where they are shown (`revalue`), and kept nowhere. */
+/** As published. What a price makes of them is derived where they are shown (`valued.ts`), and kept nowhere. */
 export const positions: View<Positions, TradingDomainEvent> = {
   name: "positions",
   version: 1,
@@ -80,16 +80,17 @@ const ordersTopic: TopicKind<Orders> = {
   filterable: ORDER_FIELDS,
 };
 
-const positionsTopic: TopicKind<Positions> = {
+const positionsTopic = (prices: Prices): TopicKind<Positions> => ({
   ...ofUser,
   kind: "positions",
   view: positions,
-  render: (state) => {
-    const open = openPositions(state);
+  render: (state, _now, lookup) => {
+    const open = valuedPositions(state, prices, lookup);
     return JSON.stringify({ positions: open, totalValue: totalValueOf(open) });
   },
+  deriving: revaluing(prices),
   filterable: POSITION_FIELDS,
-};
+});
 
 const tradesTopic: TopicKind<Trades> = {
   ...ofUser,
@@ -118,7 +119,8 @@ const monitorTopic: TopicKind<Monitor> = {
   filterable: ["userId", ...ORDER_FIELDS, ...POSITION_FIELDS, ...TRADE_FIELDS],
 };
 
-export const tradingProduct: Product<TradingDomainEvent> = {
+/** `prices`: what positions are worth is asked of them. */
+export const tradingProduct = (prices: Prices): Product<TradingDomainEvent> => ({
   name: "trading",
   types: {
     "trading.order.created": catalogue["trading.order.created"],
@@ -133,13 +135,13 @@ export const tradingProduct: Product<TradingDomainEvent> = {
     "trading.balance.updated": catalogue["trading.balance.updated"],
   },
   views: [orders, positions, trades, balances, monitor],
-  topics: [ordersTopic, positionsTopic, tradesTopic, balancesTopic, monitorTopic] as readonly TopicKind[],
+  topics: [ordersTopic, positionsTopic(prices), tradesTopic, balancesTopic, monitorTopic] as readonly TopicKind[],
   topicsOf: topicsOfEvent,
   tell: (event) => {
     const data = JSON.stringify({ userId: event.data.userId, ...shownOf(event) });
     return topicsOfEvent(event).map((topic) => ({ topic, event: event.type, data }));
   },
-};
+});
 
 function topicsOfEvent(event: TradingDomainEvent): string[] {
   const kind = kindOf(event);

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { Refusal } from "@broadtape/protocol/errors";
 import { parseJson } from "@broadtape/protocol/json";
-import { tradingMessageOf } from "@broadtape/protocol/products/trading/messages";
+import { isTradingType, tradingMessageOf } from "@broadtape/protocol/products/trading/messages";
 import { monitorSnapshotOf } from "@broadtape/protocol/products/trading/monitor";
 import { tradingSnapshotOf } from "@broadtape/protocol/products/trading/state";
 import { isoTime } from "../../engine/clock.ts";
@@ -42,6 +42,7 @@ export function tradingSocket(options: TradingSocketOptions): SocketSurface {
     idleMs: options.idleMs,
     commandRate: options.commandRate,
     isOneFeed: true,
+    tells: ({ event }) => isTradingType(event),
     word,
     heartbeat: (lastEventId, now) => ({
       name: "heartbeat",

@@ -26,6 +26,8 @@ export class StreamConnection implements Connection {
     socket: Socket,
     forms: StreamForms,
     headers: Readonly<Record<string, string>>,
+    /** Where events do not say it themselves. */
+    saysRetry: boolean,
   ) {
     this.#response = response;
     this.#socket = socket;
@@ -43,7 +45,7 @@ export class StreamConnection implements Connection {
     });
     response.flushHeaders();
     if (isGzip) this.#write(this.#framed(GZIP_HEADER));
-    this.#writeText(`retry: ${RETRY_MS}\n\n`);
+    if (saysRetry) this.#writeText(`retry: ${RETRY_MS}\n\n`);
   }
 
   get ready(): boolean {

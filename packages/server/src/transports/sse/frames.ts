@@ -4,9 +4,11 @@ import { joinFrames } from "../websocket/frames.ts";
 import { deflateBlock, frameBlock } from "./gzip.ts";
 
 /** One event. Bodies are JSON text, in which a line break can only stand escaped, so none can begin a new field. */
-export function eventText({ name, body, id, comment }: Words): string {
+export function eventText({ name, body, id, comment }: Words, retryMs?: number): string {
   const head = comment === undefined ? "" : `: ${comment}\n\n`;
-  return `${head}event: ${name}\ndata: ${body}\n${id === undefined ? "" : `id: ${id}\n`}\n`;
+  const place = id === undefined ? "" : `id: ${id}\n`;
+  const retry = retryMs === undefined ? "" : `retry: ${retryMs}\n`;
+  return `${head}event: ${name}\ndata: ${body}\n${place}${retry}\n`;
 }
 
 /** A chunk of HTTP/1.1's chunked coding (RFC 9112 7.1). */
@@ -18,8 +20,9 @@ export interface StreamForms {
   of(coding: { readonly isChunked: boolean; readonly isGzip: boolean }): Form;
 }
 
-export function streamForms(surface: Surface): StreamForms {
-  const frame = (words: Words) => Buffer.from(eventText(words));
+/** `retryMs`: said with each event. */
+export function streamForms(surface: Surface, retryMs?: number): StreamForms {
+  const frame = (words: Words) => Buffer.from(eventText(words, retryMs));
   const gzip = (frames: readonly Buffer[]) => deflateBlock(joinFrames(frames));
   const form = (join: Form["join"]): Form => ({ surface, keepsCursor: true, frame, join });
   const plainChunked = form((frames) => chunk(joinFrames(frames)));

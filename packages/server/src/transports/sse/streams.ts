@@ -13,6 +13,7 @@ import { type AddressOf, lastEventIdOf, peerOf, queryOf } from "../peer.ts";
 import { httpError, statusOf } from "../reason-phrase.ts";
 import { Attempts, type AttemptLimits } from "./attempts.ts";
 import { StreamConnection } from "./connection.ts";
+import { makeRoom } from "./crowd.ts";
 import { type StreamForms, streamForms } from "./frames.ts";
 
 export interface StreamOptions {
@@ -30,18 +31,26 @@ export interface StreamOptions {
 export function serveStreams(app: FastifyInstance, options: StreamOptions): void {
   const attempts = new Attempts(options.engine.clock, options.attempts);
   for (const surface of options.surfaces) {
-    const forms = streamForms(surface);
-    serve(app, surface.path, options, attempts, (identity, request, reply) => {
-      const plan = surface.plan(queryOf(request.raw), identity, options.engine);
+    const forms = streamForms(surface, surface.retryMs);
+    serve(app, surface.path, options, attempts, surface.isPublic === true, (known, request, reply) => {
+      const identity = surface.identityOf?.(known) ?? known;
+      const plan = surface.plan(queryOf(request.raw), identity, options.engine, placesOf(request));
+      if (plan === undefined) return false;
       const session = open(options, surface, forms, identity, request, reply);
-      if (session === undefined) return;
+      if (session === undefined) return true;
+      reply.raw.on("close", () => surface.closed?.(session, options.engine));
       const opening = surface.open(session, options.engine, plan, lastEventIdOf(request.raw));
       opening?.catch((error: unknown) => {
         refuseOpened(options, session, error);
       });
+      return true;
     });
   }
   serveNative(app, options, attempts);
+}
+
+function placesOf({ params }: FastifyRequest): Readonly<Record<string, string>> {
+  return typeof params === "object" && params !== null ? { ...params } : {};
 }
 
 /** What its surface cannot open is told on the stream, which ends. */
@@ -50,41 +59,70 @@ function refuseOpened({ log }: StreamOptions, session: Session, error: unknown):
   session.close(error instanceof Refusal ? error : new Refusal("SLOW_CONSUMER", "the stream could not be opened; come back later"));
 }
 
-type Open = (identity: Identity, request: FastifyRequest, reply: FastifyReply) => void;
+/** False where there is no such stream for this client. */
+type Open = (identity: Identity, request: FastifyRequest, reply: FastifyReply) => boolean;
 
-function serve(app: FastifyInstance, path: string, options: StreamOptions, attempts: Attempts, open: Open): void {
+function serve(app: FastifyInstance, path: string, options: StreamOptions, attempts: Attempts, isPublic: boolean, open: Open): void {
+  const corsOf = (request: FastifyRequest) => (isPublic ? ANY_ORIGIN : corsHeaders(options, request));
   app.options(path, (request, reply) => {
     return reply
-      .headers({ ...corsHeaders(options, request), ...PREFLIGHT_HEADERS })
+      .headers({ ...corsOf(request), ...PREFLIGHT_HEADERS })
       .code(200)
       .send();
   });
   // A stream without its body would be one that nobody reads: no HEAD.
   app.get(path, { exposeHeadRoute: false }, async (request, reply) => {
     const address = options.addressOf(request.raw);
-    reply.headers(corsHeaders(options, request));
+    reply.headers(corsOf(request));
     try {
-      const identity = await authenticate(options, attempts, request, address);
-      limit(attempts.count(address, "others"));
-      open(identity, request, reply);
+      const identity = await identify(options, request, isPublic);
+      limit(options, request, attempts.count(address, identity.isAnonymous === true ? "failed" : "others"));
+      if (!open(identity, request, reply)) await reply.code(404).send(httpError(404, "no such stream"));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      await refuse(reply, error);
+      await refuse(reply, counted(options, request, attempts, address, error));
     }
   });
 }
 
-async function authenticate(options: StreamOptions, attempts: Attempts, request: FastifyRequest, address: string): Promise<Identity> {
+/** Who says nothing, or hangs on a session that has ended, may still read what anybody may. */
+async function identify({ gate, engine }: StreamOptions, request: FastifyRequest, isPublic: boolean): Promise<Identity> {
+  const queryToken = queryOf(request.raw).get("token") ?? undefined;
   try {
-    return await options.gate.authenticate({ headers: request.headers, queryToken: queryOf(request.raw).get("token") ?? undefined });
+    return await gate.authenticate({ headers: request.headers, queryToken });
   } catch (error) {
-    if (error instanceof Refusal) limit(attempts.count(address, "failed"));
+    const saysWho = request.headers.authorization !== undefined || queryToken !== undefined;
+    if (!(error instanceof Refusal) || !isPublic || saysWho) throw error;
+    return { ...ANONYMOUS, tenant: engine.publicTenant };
+  }
+}
+
+const ANONYMOUS = {
+  userId: "anonymous",
+  permissions: new Set<string>(),
+  team: new Set<string>(),
+  name: undefined,
+  expiresAt: Infinity,
+  sessionId: undefined,
+  isAnonymous: true,
+} as const satisfies Partial<Identity>;
+
+/** The refusal, or the one that there were too many of it (contract 70-details "SSE attempt limits"). */
+function counted(options: StreamOptions, request: FastifyRequest, attempts: Attempts, address: string, refusal: Refusal): Refusal {
+  if (![401, 403].includes(statusOf(refusal.code))) return refusal;
+  try {
+    limit(options, request, attempts.count(address, "failed"));
+    return refusal;
+  } catch (error) {
+    if (error instanceof Refusal) return error;
     throw error;
   }
 }
 
-function limit(retryAfterMs: number | undefined): void {
-  if (retryAfterMs !== undefined) throw new Refusal("RATE_LIMITED", "too many connection attempts from this address", { retryAfterMs });
+function limit({ log, addressOf }: StreamOptions, request: FastifyRequest, retryAfterMs: number | undefined): void {
+  if (retryAfterMs === undefined) return;
+  log.warn({ correlationId: request.id, address: addressOf(request.raw), retryAfterMs }, "too many attempts to open a stream");
+  throw new Refusal("RATE_LIMITED", "too many connection attempts from this address", { retryAfterMs });
 }
 
 async function refuse(reply: FastifyReply, { code, message, details }: Refusal): Promise<void> {
@@ -96,7 +134,7 @@ async function refuse(reply: FastifyReply, { code, message, details }: Refusal):
 /** Opens the stream and its session; undefined where nobody is there any more. */
 function open(
   options: StreamOptions,
-  surface: Surface,
+  surface: Surface & Pick<Partial<StreamSurface>, "isPublic" | "retryMs">,
   forms: StreamForms,
   identity: Identity,
   request: FastifyRequest,
@@ -110,8 +148,10 @@ function open(
   reply.hijack();
   // Gone while it was found out who it is: its end was told already, and a session would never hear of it.
   if (!socket.writable) return undefined;
-  const headers = { ...corsHeaders(options, request), "X-Correlation-ID": peer.correlationId };
-  const connection = new StreamConnection(request.raw, reply.raw, socket, forms, headers);
+  makeRoom(engine, log, surface, identity);
+  const cors = surface.isPublic === true ? ANY_ORIGIN : corsHeaders(options, request);
+  const headers = { ...cors, "X-Correlation-ID": peer.correlationId };
+  const connection = new StreamConnection(request.raw, reply.raw, socket, forms, headers, surface.retryMs === undefined);
   const session = engine.open(identity, surface, connection, peer);
   log.info(
     { sessionId: session.id, userId: identity.userId, tenant: identity.tenant, surface: surface.name, correlationId: peer.correlationId },
@@ -126,6 +166,9 @@ function open(
     socket.off("drain", onDrain);
     session.lost();
   });
+  reply.raw.on("error", (err) => {
+    log.error({ err, sessionId: session.id, correlationId: peer.correlationId }, "delivery failed");
+  });
   return session;
 }
 
@@ -133,9 +176,9 @@ function serveNative(app: FastifyInstance, options: StreamOptions, attempts: Att
   const { engine, host } = options;
   const forms = streamForms(host.surface);
   const commands = new Map<string, NativeCommands>();
-  serve(app, NATIVE_STREAM_PATH, options, attempts, (identity, request, reply) => {
+  serve(app, NATIVE_STREAM_PATH, options, attempts, false, (identity, request, reply) => {
     const session = open(options, host.surface, forms, identity, request, reply);
-    if (session === undefined) return;
+    if (session === undefined) return true;
     const own = new NativeCommands(host, session);
     commands.set(session.id, own);
     host.durable.opened(session);
@@ -147,13 +190,14 @@ function serveNative(app: FastifyInstance, options: StreamOptions, attempts: Att
     const query = queryOf(request.raw);
     const topics = (query.get("topics") ?? "").split(",").filter(Boolean);
     const after = lastEventIdOf(request.raw) ?? query.get("after") ?? undefined;
-    if (topics.length === 0) return;
+    if (topics.length === 0) return true;
     own
       .receive(JSON.stringify({ type: "subscribe", topics, ...(after !== undefined && after !== "" && { after }) }))
       .catch((error: unknown) => {
         options.log.error({ err: error, sessionId: session.id }, "subscription failed");
         session.close(new Refusal("BAD_REQUEST", "the subscription failed"));
       });
+    return true;
   });
   app.options(`${NATIVE_STREAM_PATH}/:connectionId/commands`, (request, reply) => {
     const methods = { ...PREFLIGHT_HEADERS, "Access-Control-Allow-Methods": "POST, OPTIONS" };
@@ -194,6 +238,9 @@ const PREFLIGHT_HEADERS = {
   "Access-Control-Allow-Headers": "Content-Type, Authorization, Last-Event-ID, X-Correlation-ID",
   "Access-Control-Max-Age": "600",
 };
+
+/** Where nobody has to say who it is. */
+const ANY_ORIGIN = { Vary: "Accept-Encoding, Origin", "Access-Control-Allow-Origin": "*" };
 
 /** Streams that need a login allow the configured origins, with credentials; `*` never goes with credentials. */
 function corsHeaders({ corsOrigins }: StreamOptions, request: FastifyRequest): Record<string, string> {

@@ -1,0 +1,80 @@
+/** Who reads event streams, and a test of all of them (contract 50-sse): `GET /api/stream/metrics`, `POST /api/stream/test`. */
+import type { FastifyInstance } from "fastify";
+import { Refusal } from "@broadtape/protocol/errors";
+import type { Identity } from "@broadtape/protocol/identity";
+import { isoTime } from "../../engine/clock.ts";
+import type { Engine } from "../../engine/engine.ts";
+import type { Session } from "../../engine/session.ts";
+import type { Gate } from "../gate.ts";
+
+export interface StreamMetricsOptions {
+  readonly engine: Engine;
+  readonly gate: Gate;
+  /** The surfaces that are counted. */
+  readonly crowd: string;
+  readonly bodyBytes: number;
+}
+
+const ADMIN = "stream:admin";
+const MAX_MESSAGE = 1024;
+
+export function serveStreamMetrics(app: FastifyInstance, { engine, gate, crowd, bodyBytes }: StreamMetricsOptions): void {
+  const readers = (): Session[] => [...engine.sessions.values()].filter(({ surface }) => surface.crowd?.name === crowd);
+
+  app.options("/api/stream/metrics", (_request, reply) => reply.headers(METRICS_PREFLIGHT).code(200).send());
+  app.get("/api/stream/metrics", async (request, reply) => {
+    const identity = await gate.authenticate({ headers: request.headers }).catch(unknownOne);
+    const all = readers();
+    const isAdmin = identity?.permissions.has(ADMIN) === true;
+    return reply.headers({ "Access-Control-Allow-Origin": "*", "Cache-Control": "no-store" }).send({
+      timestamp: isoTime(engine.clock.now()),
+      totalClients: all.length,
+      totalUsers: new Set(all.map(({ identity: { tenant, userId } }) => `${tenant}\u0000${userId}`)).size,
+      clientsPerUser: isAdmin ? countsOf(all, identity) : [],
+    });
+  });
+
+  app.post("/api/stream/test", { bodyLimit: bodyBytes }, async (request, reply) => {
+    const { tenant, permissions } = await gate.authenticate({ headers: request.headers });
+    if (!permissions.has(ADMIN)) throw new Refusal("FORBIDDEN", `needs the permission ${ADMIN}`);
+    const message = messageOf(request.body);
+    const body = JSON.stringify({ message, timestamp: isoTime(engine.clock.now()) });
+    const reached = readers().filter(({ identity }) => identity.tenant === tenant);
+    for (const session of reached) session.say({ name: "test", body });
+    return reply.send({ clients: reached.length });
+  });
+}
+
+/** Totals are for anybody, whatever somebody says of itself. */
+function unknownOne(error: unknown): undefined {
+  if (!(error instanceof Refusal)) throw error;
+}
+
+/** Users of the operator's own tenant, those with most connections first. */
+function countsOf(all: readonly Session[], { tenant }: Identity) {
+  const counts = new Map<string, number>();
+  for (const { identity } of all) if (identity.tenant === tenant) counts.set(identity.userId, (counts.get(identity.userId) ?? 0) + 1);
+  return [...counts].map(([userId, clientCount]) => ({ userId, clientCount })).sort((a, b) => b.clientCount - a.clientCount);
+}
+
+/** The text of the test event: `{"message"}`, or without a body one of ours. Throws BAD_REQUEST. */
+function messageOf(body: unknown): string {
+  const text = Buffer.isBuffer(body) ? body.toString("utf8") : "";
+  if (text.trim() === "") return "a test of the event streams";
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new Refusal("BAD_REQUEST", "the body is not JSON");
+  }
+  const message = typeof value === "object" && value !== null && "message" in value ? value.message : "a test of the event streams";
+  if (typeof message !== "string" || message.length > MAX_MESSAGE)
+    throw new Refusal("BAD_REQUEST", `must be text of at most ${MAX_MESSAGE} characters`, { path: "message" });
+  return message;
+}
+
+const METRICS_PREFLIGHT = {
+  "Access-Control-Allow-Origin": "*",
+  "Access-Control-Allow-Methods": "GET, OPTIONS",
+  "Access-Control-Allow-Headers": "Content-Type, Authorization, X-Correlation-ID",
+};
