@@ -11,6 +11,7 @@ import { sessionIdOf } from "./access/credentials.ts";
 import { CookieSessions } from "./access/sessions.ts";
 import { createTokenVerifier } from "./access/tokens.ts";
 import { startFallback } from "./compose-fallback.ts";
+import { createDesk, createWatch } from "./compose-operations.ts";
 import type { Config } from "./config.ts";
 import { isoTime, systemClock } from "./engine/clock.ts";
 import { ConnectionBook } from "./engine/connection-book.ts";
@@ -25,6 +26,7 @@ import type { NativeHost } from "./native/commands.ts";
 import { DurableClients } from "./native/durable.ts";
 import { nativeTextSurface } from "./native/text-surface.ts";
 import { nativeSurface } from "./native/surface.ts";
+import { logBroadcasts, logJournal } from "./operations/journal.ts";
 import { createLogger } from "./operations/logger.ts";
 import { type Metrics, createMetrics } from "./operations/metrics.ts";
 import { eventLoopUtilization } from "./operations/utilization.ts";
@@ -34,6 +36,7 @@ import { transactionsWebSocket } from "./products/transactions/surfaces.ts";
 import type { Registry } from "./registry/registry.ts";
 import { openSqliteRegistry } from "./registry/sqlite/sqlite-registry.ts";
 import { createApp } from "./transports/http/app.ts";
+import { serveCatalogue } from "./transports/http/catalogue.ts";
 import { serveConnections } from "./transports/http/connections.ts";
 import { DEMO_USERS, type DemoUser, serveDemo, servePages } from "./transports/http/console.ts";
 import { type DemoDeskAddress, serveDemoDesk } from "./transports/http/demo-desk.ts";
@@ -42,6 +45,7 @@ import { serveHealth } from "./transports/http/health.ts";
 import { serveHistory } from "./transports/http/history.ts";
 import { serveDocument } from "./transports/http/openapi/document.ts";
 import { serveNotices } from "./transports/http/notices.ts";
+import { type OperationsDesk, serveOperations } from "./transports/http/operations.ts";
 import { servePublishing } from "./transports/http/publishing.ts";
 import { serveSessions } from "./transports/http/session.ts";
 import { serveSubscriptions } from "./transports/http/subscriptions.ts";
@@ -89,7 +93,8 @@ async function start(config: Config, options: ServerOptions, resources: AsyncDis
   const onFault = (error: unknown) => {
     logger.error({ err: error }, "fault");
   };
-  const metrics = createMetrics();
+  const watch = createWatch();
+  const metrics = createMetrics(watch);
   resources.defer(() => metrics.close());
   const log = await openLog(config, metrics, onFault);
   resources.defer(() => log.close());
@@ -107,26 +112,29 @@ async function start(config: Config, options: ServerOptions, resources: AsyncDis
     meter: metrics.meter,
     subscriptions: registry,
     onFault,
-    onReported: ({ id, identity, peer }, { event, eventId, correlationId }) => {
-      const { userId, tenant } = identity;
-      logger.info({ sessionId: id, userId, tenant, connection: peer.correlationId, event, eventId, correlationId }, "delivered");
-    },
+    journal: logJournal(logger),
   });
   const { connectionsKeptMs: keptMs, connectionsWaiting: waiting } = config.limits;
   const book = new ConnectionBook(engine, registry, { keptMs, waiting });
   resources.defer(() => endWithin(book.flush(), ANSWER_MS).catch(onFault));
+  logBroadcasts(logger, (hear) => engine.onStored(hear));
   metrics.observe(engine);
+  metrics.observeBook(book);
+  const desk = createDesk(engine, watch, config);
   const app = await createApp({ logger, corsOrigins: config.corsOrigins, trustProxy: config.trustProxy });
   resources.defer(() => closeWithin(app, config.limits.shutdownMs));
   // Before the routes that it tells of.
   const streams = streamsFor(engine);
   serveDocument(app, { products: engine.products, streams });
   serveHealth(app, { isReady: () => engine.isReady, metrics });
-  resources.defer(await serveClients(app, { config, engine, logger, registry, onFault, demoDesk: options.demoDesk }, surfaces, streams));
+  resources.defer(
+    await serveClients(app, { config, engine, desk, logger, registry, onFault, demoDesk: options.demoDesk }, surfaces, streams),
+  );
   const fallback = await startFallback({ config, engine, registry, metrics, onFault });
   await engine.start();
   // First of all to be closed: clients are told to reconnect elsewhere while there is still a connection to tell them on.
   resources.defer(() => engine.stop());
+  resources.defer(() => desk.close());
   if (fallback !== undefined) {
     resources.defer(() => fallback.close());
     fallback.resume().catch(onFault);
@@ -186,6 +194,7 @@ async function endWithin(work: Promise<void>, ms: number): Promise<void> {
 interface Parts {
   readonly config: Config;
   readonly engine: Engine;
+  readonly desk: OperationsDesk;
   readonly logger: Logger;
   readonly registry: Registry;
   readonly onFault: (error: unknown) => void;
@@ -194,7 +203,7 @@ interface Parts {
 
 async function serveClients(
   app: FastifyInstance,
-  { config, engine, logger, registry, onFault, demoDesk }: Parts,
+  { config, engine, desk, logger, registry, onFault, demoDesk }: Parts,
   surfaces: readonly SocketSurface[],
   streams: readonly StreamSurface[],
 ) {
@@ -231,6 +240,8 @@ async function serveClients(
     bodyBytes: limits.socketFrameBytes,
   });
   serveConnections(app, { engine, gate });
+  serveOperations(app, { gate, desk });
+  serveCatalogue(app, { gate, products: engine.products });
   serveNotices(app, { gate, list: (query) => registry.listNotices(query) });
   serveSessions(
     app,

@@ -10,6 +10,7 @@ import type { Log } from "../log/log.ts";
 import { catchUp } from "./catch-up.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import type { Clock } from "./clock.ts";
+import { type Journal, NO_JOURNAL } from "./journal.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Derived } from "./derived.ts";
 import {
@@ -73,8 +74,8 @@ export interface EngineOptions {
   readonly subscriptions: SubscriptionStore;
   /** A broken invariant or a failing component; the composition root decides what ends. */
   readonly onFault: (error: unknown) => void;
-  /** A message was handed to a connection of which its surface says that the operator wants to see it. */
-  readonly onReported?: ((session: Session, message: Message) => void) | undefined;
+  /** Without it, none is kept. */
+  readonly journal?: Journal | undefined;
 }
 
 export class Engine {
@@ -93,6 +94,7 @@ export class Engine {
   readonly ticker: Ticker;
   readonly derived: Derived;
   readonly subscribers: Subscribers;
+  readonly journal: Journal;
   readonly newId: () => string;
   readonly #options: EngineOptions;
   readonly #publishing: Publishing;
@@ -105,6 +107,7 @@ export class Engine {
     this.clock = options.clock;
     this.meter = options.meter;
     this.limits = options.limits;
+    this.journal = options.journal ?? NO_JOURNAL;
     this.products = options.products;
     this.publicTenant = options.publicTenant;
     this.log = options.log;
@@ -310,6 +313,7 @@ export class Engine {
   gone(session: Session, code: string): void {
     for (const { subscription } of session.following.values()) this.topics.unfollow(subscription);
     this.sessions.remove(session, code);
+    this.journal.ended(session, code);
     this.subscribers.left(session);
   }
 
@@ -325,10 +329,6 @@ export class Engine {
 
   acked(session: Session, offsets: readonly Offset[]): void {
     for (const hear of this.#ackedHearers) for (const offset of offsets) hear(session.identity, offset);
-  }
-
-  reported(session: Session, message: Message): void {
-    this.#options.onReported?.(session, message);
   }
 
   countResync(): void {

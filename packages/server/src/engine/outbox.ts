@@ -52,6 +52,9 @@ interface HeldValue extends Held {
   readonly subscription: Subscription | undefined;
 }
 
+const EXACTLY_NOTED = 32;
+const NOTED_EACH_MS = 100;
+
 export class Outbox {
   readonly #host: OutboxHost;
   readonly #owner: OutboxOwner;
@@ -64,6 +67,8 @@ export class Outbox {
   readonly #held = new Map<string, HeldValue>();
   /** No value that waits is older; may be too low. */
   #oldestHeld: Offset = Infinity;
+  /** When that was last looked at. */
+  #notedAt = -Infinity;
   /** Where the newest cursor stands that went out with a value or event, on wires where the client keeps it. */
   #cursor: Offset = 0;
   #last: Message | undefined;
@@ -416,8 +421,16 @@ export class Outbox {
   #release(value: HeldValue): void {
     this.#host.wheel.disarm(value.deadline);
     this.#held.delete(heldKey(value.message, value.message.key ?? ""));
-    if (value.message.offset === this.#oldestHeld) this.#noteOldest();
+    this.#noteReleased();
     if (this.#owner.wants(value.message)) this.#sendValue(value.subscription, value.message, value.replaced);
+  }
+
+  /** Exact for few values, which is what most hold; for many once in a while: a cursor that lags a little misses nothing. */
+  #noteReleased(): void {
+    const now = this.#host.clock.monotonic();
+    if (this.#held.size > EXACTLY_NOTED && now - this.#notedAt < NOTED_EACH_MS) return;
+    this.#notedAt = now;
+    this.#noteOldest();
   }
 
   #noteOldest(): void {

@@ -3,6 +3,7 @@ import { Refusal } from "@broadtape/protocol/errors";
 import type { Offset } from "@broadtape/protocol/event-id";
 import type { Identity } from "@broadtape/protocol/identity";
 import type { Delivery, Flight } from "./delivery.ts";
+import type { Journal } from "./journal.ts";
 import type { Connection, Message, Surface, Words } from "./message.ts";
 import { Outbox, type OutboxHost, type OutboxOwner } from "./outbox.ts";
 import type { TopicKind } from "./product.ts";
@@ -32,7 +33,7 @@ export interface SessionHost extends OutboxHost {
   cursorAt(offset: Offset): string;
   catchUp(session: Session): void;
   acked(session: Session, offsets: readonly Offset[]): void;
-  reported(session: Session, message: Message): void;
+  readonly journal: Journal;
   gone(session: Session, code: string): void;
   /** After how long a client should come back, jittered. */
   reconnectAfterMs(): number;
@@ -205,6 +206,7 @@ export class Session {
       recipient: this.recipient,
       paused: () => {
         this.#host.meter.witness.limited(this.recipient, "PAUSED", "the connection does not keep up; what it missed comes out of the log");
+        this.#host.journal.overflowed(this);
         this.#host.catchUp(this);
       },
       drained: () => {
@@ -212,7 +214,7 @@ export class Session {
       },
       wants: (message: Message) => this.#wants(message),
       reported: (message: Message) => {
-        this.#host.reported(this, message);
+        this.#host.journal.delivered(this, message);
       },
       sent: () => {
         this.#redeliverLater();

@@ -12,6 +12,7 @@ import { FIREHOSE } from "./declaration.ts";
 
 const WINDOW_MS = 100;
 const ALL = ["symbol:*"];
+const SYMBOL_AT = "symbol:".length;
 
 export function priceStream(options: StreamOptions & { readonly symbolsPerClient: number }, desk: Desk): StreamSurface {
   const { lastEventId } = COMMON_QUERY;
@@ -41,18 +42,18 @@ export function priceStream(options: StreamOptions & { readonly symbolsPerClient
         return { topics: symbols.map((symbol) => `symbol:${symbol}`) };
       },
       word: ({ data, eventId }) => ({ name: "price:update", body: { ...lineOf(parseJson(data) as BestPrice), eventId } }),
-      snapshot: (_session, _plan, { cut, states }) =>
-        states.filter(({ state }) => state !== "null").map(({ state }) => initial(state, cut)),
+      snapshot: (_session, _plan, { cut, states }) => states.map(({ topic, state }) => initial(topic.slice(SYMBOL_AT), state, cut, desk)),
     },
     options,
     desk,
   );
 }
 
-/** A price as it stands when the stream begins. */
-function initial(state: string, cut: string): Words {
-  const price = parseJson(state) as BestPrice & { readonly eventId: string };
-  return { name: "price:update", body: JSON.stringify({ ...lineOf(price), initializing: true, eventId: price.eventId }), id: cut };
+/** A price as it stands when the stream begins; a symbol of which nothing is known has none yet. */
+function initial(symbol: string, state: string, cut: string, desk: Desk): Words {
+  const price = state === "null" ? undefined : (parseJson(state) as BestPrice & { readonly eventId: string });
+  const line = lineOf(price ?? { symbol, timestamp: desk.clock.now() });
+  return { name: "price:update", body: JSON.stringify({ ...line, initializing: true, eventId: price?.eventId ?? cut }), id: cut };
 }
 
 /** A side that nobody quotes is left out, and with it the price between. */
