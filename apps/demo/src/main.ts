@@ -1,15 +1,20 @@
-/** The demo: plays recorded data, a dealing desk and a bank into a server over its public API, like any service would. Started by `broadtape serve` in demo mode. */
+/** The demo: plays recorded data, a dealing desk, its traders' books, a bank and signals into a server over its public API, like any service would. Started by `broadtape serve` in demo mode. */
 import { setTimeout as wait } from "node:timers/promises";
 import { playBank } from "./bank/play-bank.ts";
 import { BANK_USERS } from "./bank/records.ts";
 import { readStanding } from "./bank/standing.ts";
 import { systemClock } from "./desk/clock.ts";
+import { instrumentOf } from "./desk/instruments.ts";
 import { endLeftovers } from "./desk/leftovers.ts";
 import { MarketPrices } from "./desk/market-prices.ts";
 import { playDesk } from "./desk/play-desk.ts";
 import { TRADERS } from "./desk/traders.ts";
 import { playMarket } from "./market.ts";
 import { Publisher } from "./publisher.ts";
+import { playSignals } from "./signals/play-signals.ts";
+import { playTrading } from "./trading/play-trading.ts";
+import { wayBack } from "./trading/risk.ts";
+import { readAccounts } from "./trading/standing.ts";
 
 const url = required("BROADTAPE_URL");
 const token = required("BROADTAPE_TOKEN");
@@ -45,7 +50,18 @@ process.on("SIGINT", stop);
 // The server that started this is gone, however it went.
 process.on("disconnect", () => process.exit(0));
 
+const trading = await playTrading({
+  speed,
+  clock: systemClock,
+  random: Math.random,
+  prices,
+  publisher: untilStored,
+  accounts: await readAccounts({ url, traders: TRADERS, fetch }),
+  onFault: (error) => fail("trading", error),
+});
+const { books, house } = trading;
 scenes.push(
+  trading,
   await playDesk({
     clock: systemClock,
     random: Math.random,
@@ -55,6 +71,8 @@ scenes.push(
       if (deskToken !== undefined) await endLeftovers({ url, token: deskToken, traders: TRADERS, fetch, now: Date.now, write });
     },
     announce: (address) => process.send?.({ desk: address }),
+    book: books,
+    wayBack: (trader, symbol) => wayBack(books.exposureOf(trader, symbol)),
     onFault: (error) => fail("desk", error),
   }),
 );
@@ -66,6 +84,18 @@ scenes.push(
     publisher: untilStored,
     wallets: await readStanding({ url, users: BANK_USERS, fetch }),
     onFault: (error) => fail("bank", error),
+  }),
+  await playSignals({
+    speed,
+    clock: systemClock,
+    prices,
+    publisher: untilStored,
+    users: TRADERS,
+    place(trader, symbol, side) {
+      const instrument = instrumentOf(symbol);
+      return instrument && house.place(trader, instrument, side);
+    },
+    onFault: (error) => fail("signals", error),
   }),
 );
 

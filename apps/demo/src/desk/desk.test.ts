@@ -137,6 +137,22 @@ describe("the desk", () => {
     expect([String(price), lpId]).toEqual([String(quote?.askPrice), quote?.lpId]);
   });
 
+  it("stores what a deal makes of the books together with it, and lets an RFQ stand whose deal they object to", async () => {
+    const answers = { objection: undefined as string | undefined };
+    const { desk, clock, rfqs, alongside } = recordedDesk(1, {
+      objectionTo: () => answers.objection,
+      settle: (trader, { symbol, side, quantity }, write) => write([`${trader.userId} ${side} ${String(quantity)} ${symbol}`]),
+    });
+    const { rfq } = await desk.request(ada, order);
+    await clock.pass(3000);
+    answers.objection = "not enough available balance";
+    await expect(desk.accept(ada, rfq.id)).rejects.toMatchObject({ statusCode: 409, message: "not enough available balance" });
+    expect([rfqs.get(rfq.id)?.status, alongside]).toEqual(["quoted", []]);
+    answers.objection = undefined;
+    await desk.accept(ada, rfq.id);
+    expect([rfqs.get(rfq.id)?.status, alongside]).toEqual(["filled", [["ada buy 1000000 EURUSD"]]]);
+  });
+
   it("cancels for its trader alone; another's RFQ is as unknown as none", async () => {
     const { desk, events } = recordedDesk();
     const { rfq } = await desk.request(ada, order);

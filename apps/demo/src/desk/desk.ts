@@ -2,6 +2,7 @@
 import { type Decimal, compareDecimals, toBig, toJsonNumber } from "@broadtape/protocol/money";
 import type { Quote } from "@broadtape/protocol/products/rfq/state";
 import type { Clock } from "./clock.ts";
+import { type DealBook, NO_BOOK } from "./deal-book.ts";
 import type { NewId } from "./ids.ts";
 import { INSTRUMENTS, type Instrument, instrumentOf } from "./instruments.ts";
 import type { MarketPrices } from "./market-prices.ts";
@@ -18,6 +19,8 @@ export interface DeskOptions {
   readonly prices: MarketPrices;
   readonly tape: Pick<Tape, "write" | "isBehind">;
   readonly newId: NewId;
+  /** Default: {@link NO_BOOK}. */
+  readonly book?: DealBook;
 }
 
 export interface Order {
@@ -66,7 +69,7 @@ export class Desk {
     };
     const rfq: RfqOnDesk = new RfqOnDesk(trader, data, {
       clock,
-      write: (events) => tape.write(trader.tenant, rfqId, events, clock.now()),
+      write: (events, alongside) => tape.write(trader.tenant, rfqId, events, clock.now(), alongside),
       onEnd: () => {
         this.#bury(rfqId);
       },
@@ -94,7 +97,12 @@ export class Desk {
     }
     const { id: quoteId, lpId } = quote;
     const trade: Trade = { tradeId: this.#options.newId("trade"), price, quantity: rfq.rfq.quantity, side, quoteId, lpId };
-    if ((await rfq.fill(trade)) === "refused") throw new DeskRefusal(409, "the RFQ is no longer open");
+    const { book = NO_BOOK } = this.#options;
+    const deal = { ...trade, symbol: rfq.rfq.symbol };
+    const objection = book.objectionTo(trader, deal);
+    if (objection !== undefined) throw new DeskRefusal(409, objection);
+    if ((await rfq.fill(trade, (write) => book.settle(trader, deal, write))) === "refused")
+      throw new DeskRefusal(409, "the RFQ is no longer open");
     return trade;
   }
 

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type { Publisher } from "../publisher.ts";
 import type { Clock } from "./clock.ts";
+import type { DealBook } from "./deal-book.ts";
 import { Desk } from "./desk.ts";
 import { deskApp } from "./http.ts";
 import { idsOf } from "./ids.ts";
@@ -9,7 +10,7 @@ import type { LeftoversOptions } from "./leftovers.ts";
 import type { MarketPrices } from "./market-prices.ts";
 import type { Random } from "./random.ts";
 import { Tape } from "./tape.ts";
-import { trade } from "./traders.ts";
+import { type TradersOptions, trade } from "./traders.ts";
 
 export interface DeskSceneOptions {
   readonly clock: Clock;
@@ -21,19 +22,21 @@ export interface DeskSceneOptions {
   /** Ends what an earlier start left open; done before anything new is asked for. */
   readonly leftovers: (write: LeftoversOptions["write"]) => Promise<void>;
   readonly onFault: (error: unknown) => void;
+  readonly book?: DealBook;
+  readonly wayBack?: TradersOptions["wayBack"];
 }
 
 /** Resolves when the desk deals. */
 export async function playDesk(options: DeskSceneOptions): Promise<{ close(): Promise<void> }> {
-  const { clock, random, prices, publisher, announce, leftovers, onFault } = options;
+  const { clock, random, prices, publisher, announce, leftovers, onFault, book, wayBack } = options;
   const run = `${clock.now().toString(36)}${randomBytes(2).toString("hex")}`;
   const tape = new Tape({ run, publish: (lines) => publisher.publish(lines), onFault });
-  const desk = new Desk({ clock, random, prices, tape, newId: idsOf(run) });
+  const desk = new Desk({ clock, random, prices, tape, newId: idsOf(run), ...(book && { book }) });
   const secret = randomBytes(32).toString("base64url");
   const app = deskApp(desk, secret);
   const url = await app.listen({ host: "127.0.0.1", port: 0 });
   await leftovers((tenant, rfqId, events) => tape.write(tenant, rfqId, events, clock.now()));
-  const callOff = trade({ desk, clock, random });
+  const callOff = trade({ desk, clock, random, ...(wayBack && { wayBack }) });
   announce({ port: Number(new URL(url).port), secret });
   return {
     async close() {

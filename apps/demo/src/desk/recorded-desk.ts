@@ -2,6 +2,7 @@
 import { catalogue } from "@broadtape/protocol/catalogue";
 import { parseJson } from "@broadtape/protocol/json";
 import { type Rfq, STATUS_OF, foldRfq, isFinal, mayBecome } from "@broadtape/protocol/products/rfq/state";
+import type { DealBook } from "./deal-book.ts";
 import { Desk } from "./desk.ts";
 import type { DeskEvent } from "./events.ts";
 import { FakeClock } from "./fake-clock.ts";
@@ -10,7 +11,7 @@ import { INSTRUMENTS } from "./instruments.ts";
 import { MarketPrices } from "./market-prices.ts";
 import { seeded } from "./random.ts";
 
-export function recordedDesk(seed = 1) {
+export function recordedDesk(seed = 1, book?: DealBook) {
   const clock = new FakeClock();
   const random = seeded(seed);
   const prices = new MarketPrices();
@@ -18,22 +19,24 @@ export function recordedDesk(seed = 1) {
   const rfqs = new Map<string, Rfq>();
   const events: (DeskEvent & { readonly at: number; readonly tenant: string })[] = [];
   const server = { refuses: false, isBehind: false };
+  const alongside: (readonly string[])[] = [];
   const tape = {
     get isBehind() {
       return server.isBehind;
     },
-    write: async (tenant: string, rfqId: string, written: readonly DeskEvent[], at: number) => {
+    write: async (tenant: string, rfqId: string, written: readonly DeskEvent[], at: number, others: readonly string[] = []) => {
       if (server.refuses) return "refused" as const;
       for (const each of written) {
         rfqs.set(rfqId, admit(rfqs.get(rfqId), each));
         events.push({ ...each, at, tenant });
       }
+      if (others.length > 0) alongside.push(others);
       return "stored" as const;
     },
   };
-  const desk = new Desk({ clock, random, prices, tape, newId: idsOf("run") });
+  const desk = new Desk({ clock, random, prices, tape, newId: idsOf("run"), ...(book && { book }) });
   const typesOf = (rfqId: string) => events.filter(({ data }) => data.rfqId === rfqId).map(({ type }) => type);
-  return { desk, clock, random, prices, events, rfqs, server, typesOf };
+  return { desk, clock, random, prices, events, rfqs, server, alongside, typesOf };
 }
 
 /** What the server would make of it; throws where it would refuse (contract 20-rfq "Event types"). */

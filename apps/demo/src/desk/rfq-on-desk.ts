@@ -6,6 +6,7 @@ import { rankedQuotes } from "@broadtape/protocol/products/rfq/ranking";
 import { msOf } from "@broadtape/protocol/products/rfq/schema";
 import type { EventData } from "@broadtape/protocol/catalogue";
 import type { Clock } from "./clock.ts";
+import type { WriteDeal } from "./deal-book.ts";
 import type { DeskEvent } from "./events.ts";
 import type { Outcome } from "./tape.ts";
 
@@ -39,8 +40,8 @@ export interface Trade {
 
 export interface RfqPorts {
   readonly clock: Clock;
-  /** Publishes events of this RFQ, in the order of the calls. */
-  readonly write: (events: readonly DeskEvent[]) => Promise<Outcome>;
+  /** Publishes events of this RFQ, in the order of the calls, and others' lines with them. */
+  readonly write: (events: readonly DeskEvent[], alongside?: readonly string[]) => Promise<Outcome>;
   /** Hears once that it ended. */
   readonly onEnd: () => void;
 }
@@ -135,9 +136,9 @@ export class RfqOnDesk {
     this.#callOffEnd = this.#endWhenTimeIsUp();
   }
 
-  /** Resolves when the fill is stored; "refused" where the log knows of another end. */
-  fill(trade: Trade): Promise<Outcome> {
-    return this.#end({ type: "rfq.filled", data: { ...trade, rfqId: this.#rfq.id } });
+  /** Over at once, stored when `settle` writes it; "refused" where the log knows of another end. */
+  fill(trade: Trade, settle: (write: WriteDeal) => Promise<Outcome>): Promise<Outcome> {
+    return this.#end({ type: "rfq.filled", data: { ...trade, rfqId: this.#rfq.id } }, settle);
   }
 
   cancel(reason: string): Promise<Outcome> {
@@ -172,12 +173,12 @@ export class RfqOnDesk {
     void this.#write(events);
   }
 
-  async #end(event: DeskEvent): Promise<Outcome> {
+  async #end(event: DeskEvent, settle = (write: WriteDeal) => write([])): Promise<Outcome> {
     if (this.#isOver) return "refused";
     this.#rfq = foldRfq(this.#rfq, event) ?? this.#rfq;
     if (!isFinal(this.#rfq.status)) throw new Error(`${event.type} is no end`);
     this.#close();
-    return this.#ports.write([event]);
+    return settle((alongside) => this.#ports.write([event], alongside));
   }
 
   async #write(events: readonly DeskEvent[]): Promise<Outcome> {

@@ -65,6 +65,24 @@ describe("the desk's tape", () => {
     expect(await Promise.all(outcomes)).toEqual(["refused", "stored", "refused"]);
   });
 
+  it("stores others' lines with the events they belong to, and lets go of both where they are refused", async () => {
+    const { tape, requests, write } = setUp();
+    const first = write("z", validated("z"));
+    const deal = tape.write("bank", "a", [quoted("a")], 0, ['{"type":"trading.order.filled","subject":"ada"}']);
+    const other = write("b", validated("b"));
+    requests[0]?.settle();
+    expect(await first).toBe("stored");
+    await turn();
+    const told = () => requests.at(-1)?.lines.map(({ type, subject }) => `${subject} ${type}`);
+    expect(told()).toEqual(["a rfq.quoted", "ada trading.order.filled", "b rfq.validated"]);
+    requests[1]?.fail(new EventsRefused(422, JSON.stringify({ errors: [{ index: 0, path: "data.rfqId", message: "is expired" }] })));
+    expect(await deal).toBe("refused");
+    await turn();
+    expect(told()).toEqual(["b rfq.validated"]);
+    requests[2]?.settle();
+    expect(await other).toBe("stored");
+  });
+
   it.each([new EventsRefused(401, "no"), new EventsRefused(422, "what"), new Error("broken")])(
     "tells of a fault that is nobody's: %s",
     async (error) => {

@@ -42,14 +42,20 @@ export class Tape {
     return this.#entries.length > BEHIND;
   }
 
-  /** Events of one RFQ, stored together or not at all. */
-  async write(tenant: string, rfqId: string, events: readonly DeskEvent[], time: number): Promise<Outcome> {
-    const lines = events.map(({ type, data }) => {
+  /** Events of one RFQ, and others' lines that belong to them: stored together or not at all. */
+  async write(
+    tenant: string,
+    rfqId: string,
+    events: readonly DeskEvent[],
+    time: number,
+    alongside: readonly string[] = [],
+  ): Promise<Outcome> {
+    const own = events.map(({ type, data }) => {
       const id = `${this.#options.run}/${(this.#written++).toString(36)}`;
       return JSON.stringify({ type, source: SOURCE, id, time: new Date(time).toISOString(), subject: rfqId, tenantid: tenant, data });
     });
     return new Promise((settle) => {
-      this.#entries.push({ rfqId, lines, settle });
+      this.#entries.push({ rfqId, lines: [...own, ...alongside], settle });
       if (!this.#isPublishing) this.#idle = this.#drain();
     });
   }

@@ -28,6 +28,15 @@ describe("the demo's traders", () => {
     expect([clock.waiting, desk.openCount]).toEqual([0, 0]);
   });
 
+  it("take the way back where they went far enough", async () => {
+    const { desk, clock, random, rfqs } = recordedDesk(seed);
+    trade({ desk, clock, random, wayBack: (trader, symbol) => (trader.userId === "ada" && symbol === "EURUSD" ? "sell" : undefined) });
+    await clock.pass(HOUR_MS / 2);
+    const sidesOf = (traderId: string) =>
+      new Set([...rfqs.values()].flatMap((rfq) => (rfq.traderId === traderId && rfq.symbol === "EURUSD" ? [rfq.side] : [])));
+    expect([[...sidesOf("ada")], sidesOf("ben").size]).toEqual([["sell"], 3]);
+  });
+
   it("wait for a desk that does not deal", async () => {
     const { desk, clock, random, rfqs, server } = recordedDesk(seed);
     server.isBehind = true;

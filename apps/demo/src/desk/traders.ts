@@ -10,6 +10,8 @@ export interface TradersOptions {
   readonly desk: Desk;
   readonly clock: Clock;
   readonly random: Random;
+  /** The side that a trader must take in a symbol, having gone far enough the other way. */
+  readonly wayBack?: (trader: Trader, symbol: string) => "buy" | "sell" | undefined;
 }
 
 /** Users of the demo whom nobody has to be: they trade by themselves. */
@@ -46,12 +48,13 @@ export function trade(options: TradersOptions): () => void {
   };
 }
 
-async function ask({ desk, random }: TradersOptions): Promise<RfqOnDesk | undefined> {
+async function ask({ desk, random, wayBack }: TradersOptions): Promise<RfqOnDesk | undefined> {
   const instrument = oneOf(INSTRUMENTS, random);
   const trader = oneOf(TRADERS, random);
+  const side = oneOf(SIDES, random);
   const order = {
     symbol: instrument.symbol,
-    side: oneOf(SIDES, random),
+    side: wayBack?.(trader, instrument.symbol) ?? side,
     quantity: oneOf(instrument.usualQuantities, random),
     seconds: wholeOf(SECONDS, random),
   };
