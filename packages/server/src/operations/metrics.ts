@@ -22,14 +22,13 @@ export interface Metrics {
   close(): void;
 }
 
-export interface MetricsOptions {
-  /** Hears besides what a scrape tells. */
-  readonly witness?: Witness;
-  /** As {@link Meter.publishToWrite}, besides. */
-  readonly publishToWrite?: (seconds: number) => void;
+/** Hears besides what a scrape tells. */
+export interface MetricsWatch extends Witness {
+  /** As of {@link Meter}. */
+  publishToWrite(seconds: number): void;
 }
 
-export function createMetrics({ witness, publishToWrite }: MetricsOptions = {}): Metrics {
+export function createMetrics(watch?: MetricsWatch): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const latency = new Histogram({
@@ -52,8 +51,8 @@ export function createMetrics({ witness, publishToWrite }: MetricsOptions = {}):
   });
   const meter = newMeter((seconds) => {
     latency.observe(seconds);
-    publishToWrite?.(seconds);
-  }, witness);
+    watch?.publishToWrite(seconds);
+  }, watch);
   const delay = monitorEventLoopDelay({ resolution: 10 });
   delay.enable();
   countersOf(registry, meter);

@@ -21,7 +21,9 @@ export interface HttpOptions {
 /** How long a request may take to come in, body and all; answers and streams last as long as they like. */
 const REQUEST_MS = 60_000;
 
-/** What the log says when it takes no more; known by name, so that HTTP knows no adapter. */
+/** What log and registry say when they are away or take no more; known by name, so that HTTP knows no adapter. */
+const UNAVAILABLE: ReadonlySet<string> = new Set(["LogUnavailable", "RegistryUnavailable"]);
+
 interface Unavailable extends Error {
   readonly retryAfterMs: number;
 }
@@ -67,28 +69,37 @@ export async function createApp(options: HttpOptions): Promise<FastifyInstance> 
   answerPreflights(app);
   app.setNotFoundHandler((_request, reply) => reply.code(404).send(httpError(404, "no such resource")));
   app.setErrorHandler(async (error: FastifyError, request, reply) => {
-    if (error instanceof BadEvents) return reply.code(422).send(httpError(422, error.message, { errors: error.faults }));
-    if (error instanceof BadBody) return reply.code(400).send(httpError(400, error.message));
+    const statusCode = statusCodeOf(error);
+    if (error instanceof BadEvents) return reply.code(statusCode).send(httpError(statusCode, error.message, { errors: error.faults }));
+    if (error instanceof BadBody) return reply.code(statusCode).send(httpError(statusCode, error.message));
     if (error instanceof Refusal) {
-      const statusCode = statusOf(error.code);
       if (error.details.retryAfterMs !== undefined) reply.header("Retry-After", String(Math.ceil(error.details.retryAfterMs / 1000)));
       return reply.code(statusCode).send(httpError(statusCode, error.message));
     }
     if (isUnavailable(error)) {
       return reply
-        .code(503)
+        .code(statusCode)
         .header("Retry-After", String(Math.max(1, Math.ceil(error.retryAfterMs / 1000))))
-        .send(httpError(503, error.message));
+        .send(httpError(statusCode, error.message));
     }
-    const statusCode = error.statusCode ?? 500;
     if (statusCode >= 500) request.log.error({ err: error }, "request failed");
     return reply.code(statusCode).send(httpError(statusCode, statusCode >= 500 ? "internal error" : error.message));
   });
   return app;
 }
 
+/** What an error is answered with. */
+export function statusCodeOf(error: unknown): number {
+  if (error instanceof BadEvents) return 422;
+  if (error instanceof BadBody) return 400;
+  if (error instanceof Refusal) return statusOf(error.code);
+  if (!(error instanceof Error)) return 500;
+  if (isUnavailable(error)) return 503;
+  return "statusCode" in error && typeof error.statusCode === "number" ? error.statusCode : 500;
+}
+
 function isUnavailable(error: Error): error is Unavailable {
-  return error.name === "LogUnavailable" && "retryAfterMs" in error && typeof error.retryAfterMs === "number";
+  return UNAVAILABLE.has(error.name) && "retryAfterMs" in error && typeof error.retryAfterMs === "number";
 }
 
 /** The console's pages: everything from here, nothing inline. */

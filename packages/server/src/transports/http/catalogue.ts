@@ -28,12 +28,13 @@ function typesOf({ name, types }: CatalogueOptions["products"][number]): Catalog
     product: name,
     description: descriptions.get(type) ?? null,
     isInternal: internal === true,
-    schema: { ...Object(jsonSchemaOf(schema)) } as Record<string, unknown>,
+    schema: { ...(jsonSchemaOf(schema) as object) },
   }));
 }
 
 function topicsOf({ name: product, topics }: CatalogueOptions["products"][number], identity: Identity): CatalogueList["topics"] {
-  return topics.map(({ kind, lossless, filterable, mayFollowPatterns }) => {
+  return topics.map((topic) => {
+    const { kind, lossless, filterable } = topic;
     const words = Object.hasOwn(topicKinds, kind) ? topicKinds[kind] : undefined;
     return {
       kind,
@@ -42,7 +43,7 @@ function topicsOf({ name: product, topics }: CatalogueOptions["products"][number
       description: words?.description ?? null,
       who: words?.who ?? null,
       lossless,
-      mayFollowPatterns: mayFollowPatterns?.(identity) === true,
+      mayFollowPatterns: topic.mayFollowPatterns?.(identity) === true,
       filterable: [...(filterable ?? [])],
     };
   });

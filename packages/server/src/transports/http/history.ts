@@ -94,7 +94,9 @@ async function sendSnapshot({ engine }: HistoryOptions, identity: Identity, topi
   // As it read then: at the time that was asked for, or right after the event at the cursor.
   const now = "time" in point ? point.time : (entry?.storedAt ?? 0);
   const state =
-    entry === undefined ? "null" : withEventId(topic.kind.render(entry.state, now, NO_LOOKUP), engine.eventIdOf(entry.offset, entry.storedAt));
+    entry === undefined
+      ? "null"
+      : withEventId(topic.kind.render(entry.state, now, NO_LOOKUP), engine.eventIdOf(entry.offset, entry.storedAt));
   const cut = "offset" in point ? at : entry === undefined ? engine.cursorAt(0) : engine.eventIdOf(entry.offset, entry.storedAt);
   return sendCacheable(request, reply, `{"topic":${JSON.stringify(topic.name)},"state":${state},"cut":"${cut}"}`, "offset" in point);
 }

@@ -1,7 +1,17 @@
 /** `/api/v1/operations`: what operators ask of a running server (contract 00-common: the permission `stream:admin`). */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { Refusal } from "@broadtape/protocol/errors";
-import type { EventWay, EventWays, LatencyHistogram, LimitHits, LogTail, OperationsHistory, OperationsSummary, PublishRefusals, TopicRates } from "@broadtape/protocol/operations";
+import type {
+  EventWay,
+  EventWays,
+  LatencyHistogram,
+  LimitHits,
+  LogTail,
+  OperationsHistory,
+  OperationsSummary,
+  PublishRefusals,
+  TopicRates,
+} from "@broadtape/protocol/operations";
 import type { Gate } from "../gate.ts";
 import { queryOf } from "../peer.ts";
 import { httpError } from "../reason-phrase.ts";
@@ -43,11 +53,11 @@ const HOUR_MS = 3_600_000;
 const WAIT_MS = 25_000;
 
 export function serveOperations(app: FastifyInstance, { gate, desk }: OperationsOptions): void {
-  const get = (path: string, answer: (tenant: string, query: URLSearchParams, request: FastifyRequest) => unknown) => {
+  const get = (path: string, answer: (tenant: string, query: URLSearchParams, request: FastifyRequest, reply: FastifyReply) => unknown) => {
     app.get(`${OPERATIONS_PATH}${path}`, async (request, reply) => {
       const { permissions, tenant } = await gate.authenticate({ headers: request.headers });
       if (!permissions.has("stream:admin")) throw new Refusal("FORBIDDEN", "needs the permission stream:admin");
-      return send(reply, await answer(tenant, queryOf(request.raw), request));
+      return send(reply, await answer(tenant, queryOf(request.raw), request, reply));
     });
   };
 
@@ -58,8 +68,11 @@ export function serveOperations(app: FastifyInstance, { gate, desk }: Operations
   get("/refusals", (tenant, query) => desk.refusals(tenant, limitOf(query, 200)));
   get("/limits", (tenant, query) => desk.limits(tenant, limitOf(query, 200)));
 
-  get("/tail", (tenant, query, request) => {
+  get("/tail", (tenant, query, _request, reply) => {
     const gone = new AbortController();
+    reply.raw.once("close", () => {
+      gone.abort();
+    });
     const asked = {
       after: textOf(query, "after"),
       limit: limitOf(query, 100),

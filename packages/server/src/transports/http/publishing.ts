@@ -1,6 +1,7 @@
 /** `POST /api/v1/events`: the HTTP door of the one way through the house (contract 00-common "Publishing"). */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { Refusal } from "@broadtape/protocol/errors";
+import type { Identity } from "@broadtape/protocol/identity";
 import type { Engine } from "../../engine/engine.ts";
 import type { Gate } from "../gate.ts";
 import { correlationIdOf } from "../peer.ts";
@@ -17,8 +18,27 @@ export function servePublishing(
   app: FastifyInstance,
   { engine, gate, bodyBytes }: { engine: Engine; gate: Gate; bodyBytes: number },
 ): void {
-  app.post("/api/v1/events", { bodyLimit: bodyBytes, onRequest: async (request) => authorize(gate, request) }, async (request) => {
-    const identity = await authorize(gate, request);
+  /** Who asked, for what is refused before there are events. */
+  const publishers = new WeakMap<FastifyRequest, Identity>();
+  const authorize = async (request: FastifyRequest) => {
+    const identity = await gate.authenticate({ headers: request.headers });
+    publishers.set(request, identity);
+    checkRight(identity);
+    return identity;
+  };
+  const noteRefused = async (request: FastifyRequest, error: Error) => {
+    const publisher = publishers.get(request);
+    if (publisher === undefined) return;
+    const { tenant, userId } = publisher;
+    engine.meter.witness.refused({ tenant, userId, correlationId: correlationIdOf(request.raw), events: undefined, error });
+  };
+  const options = {
+    bodyLimit: bodyBytes,
+    onRequest: authorize,
+    onError: async (request: FastifyRequest, _reply: unknown, error: Error) => noteRefused(request, error),
+  };
+  app.post("/api/v1/events", options, async (request) => {
+    const identity = await authorize(request);
     const events = parseEvents(request.headers["content-type"] ?? "", request.body);
     return engine.publish(events, {
       userId: identity.userId,
@@ -29,12 +49,9 @@ export function servePublishing(
   });
 }
 
-async function authorize(gate: Gate, request: FastifyRequest) {
-  const identity = await gate.authenticate({ headers: request.headers });
-  if (!identity.permissions.has("events:publish") && !identity.permissions.has("events:publish:any")) {
-    throw new Refusal("FORBIDDEN", "publishing needs the permission events:publish");
-  }
-  return identity;
+function checkRight({ permissions }: Identity): void {
+  if (permissions.has("events:publish") || permissions.has("events:publish:any")) return;
+  throw new Refusal("FORBIDDEN", "publishing needs the permission events:publish");
 }
 
 function parseEvents(contentType: string, body: unknown): readonly unknown[] {

@@ -137,7 +137,11 @@ const connections: Readonly<Record<string, Operation>> = {
   "GET /api/v1/connections": {
     tags: ["Connections"],
     summary: "One's own live connections; with `stream:admin` those of the tenant",
-    responses: { 200: json("ConnectionList", "All of them."), ...refusals(401) },
+    parameters: [
+      query("limit", "Connections of the page.", { type: "integer", minimum: 1, maximum: 1000, default: 1000 }),
+      query("after", "`next` of the page before."),
+    ],
+    responses: { 200: json("ConnectionList", "A page; `next` is null where there is no other."), ...refusals(400, 401) },
   },
   "DELETE /api/v1/connections/:id": {
     tags: ["Connections"],
@@ -146,6 +150,92 @@ const connections: Readonly<Record<string, Operation>> = {
     parameters: [ID],
     responses: { 204: empty("It was ended."), ...refusals(401, 404) },
   },
+};
+
+const ADMIN = "Needs the permission `stream:admin`.";
+const LIMIT = (most: number) => query("limit", "At most so many.", { type: "integer", minimum: 1, maximum: 1000, default: most });
+
+const operators: Readonly<Record<string, Operation>> = {
+  "GET /api/v1/operations": {
+    tags: ["Operations"],
+    summary: "The node at a glance",
+    description: `Figures are of the node; what is said to be of the tenant is of the own one. ${ADMIN}`,
+    responses: { 200: json("OperationsSummary", "As it stands."), ...refusals(401, 403) },
+  },
+  "GET /api/v1/operations/history": {
+    tags: ["Operations"],
+    summary: "The last hour of the node, a sample every five seconds",
+    description: `Kept in memory: it begins with the server's start. ${ADMIN}`,
+    parameters: [query("after", "`at` of the last sample that the client has.", { type: "string", format: "date-time" })],
+    responses: { 200: json("OperationsHistory", "The samples."), ...refusals(400, 401, 403) },
+  },
+  "GET /api/v1/operations/latency": {
+    tags: ["Operations"],
+    summary: "How long publishing takes until it is written to its receivers",
+    description: ADMIN,
+    parameters: [query("windowMs", "Over how long.", { type: "integer", minimum: 1, maximum: 3_600_000, default: 3_600_000 })],
+    responses: { 200: json("LatencyHistogram", "The histogram."), ...refusals(400, 401, 403) },
+  },
+  "GET /api/v1/operations/topics": {
+    tags: ["Operations"],
+    summary: "The tenant's topics that are told the most",
+    description: `Rates are measured from one request to the next. ${ADMIN}`,
+    parameters: [LIMIT(50)],
+    responses: { 200: json("TopicRates", "The topics."), ...refusals(400, 401, 403) },
+  },
+  "GET /api/v1/operations/refusals": {
+    tags: ["Operations"],
+    summary: "Publishing requests of the tenant that were refused, with the reason",
+    description: ADMIN,
+    parameters: [LIMIT(200)],
+    responses: { 200: json("PublishRefusals", "Newest first."), ...refusals(400, 401, 403) },
+  },
+  "GET /api/v1/operations/limits": {
+    tags: ["Operations"],
+    summary: "Limits that the tenant's clients hit, and connections that do not keep up",
+    description: ADMIN,
+    parameters: [LIMIT(200)],
+    responses: { 200: json("LimitHits", "Newest first."), ...refusals(400, 401, 403) },
+  },
+  "GET /api/v1/operations/tail": {
+    tags: ["Operations"],
+    summary: "The tenant's log as it grows",
+    description: `Without \`after\` the newest events; then what follows \`next\`, waiting for it where there is none. ${ADMIN}`,
+    parameters: [
+      query("after", "`next` of the page before."),
+      LIMIT(100),
+      query("waitMs", "How long to wait for an event.", { type: "integer", minimum: 0, maximum: 25_000, default: 0 }),
+      query("type", "A type, or the beginning of some: `trading.*`."),
+      query("user", "Who published it, or whose it is."),
+      query("topic", "One under which it is found."),
+      query("correlationId", "As it was published with."),
+    ],
+    responses: { 200: json("LogTail", "A page, oldest first."), ...refusals(400, 401, 403, 410, 429, 503) },
+  },
+  "GET /api/v1/operations/events": {
+    tags: ["Operations"],
+    summary: "The whole way of the events with a correlation id",
+    description: `When they were stored, to whom they were delivered, and when those acknowledged them. ${ADMIN}`,
+    parameters: [
+      { ...query("correlationId", "As they were published with."), required: true },
+      query("until", "Offset of the newest event to look at.", { type: "integer", minimum: 0 }),
+    ],
+    responses: { 200: json("EventWays", "The newest of them, oldest first."), ...refusals(400, 401, 403, 410, 503) },
+  },
+  "GET /api/v1/operations/events/:eventId": {
+    tags: ["Operations"],
+    summary: "An event's whole way",
+    description: `When it was stored, to whom it was delivered, and when those acknowledged it. ${ADMIN}`,
+    parameters: [path("eventId", "In any of its spellings.")],
+    responses: { 200: json("EventWay", "Its way."), ...refusals(401, 403, 404, 410, 503) },
+  },
+};
+
+const catalogue: Operation = {
+  tags: ["Catalogue"],
+  summary: "What may be published and followed",
+  description: "Event types with the JSON Schema of their data, and kinds of topics with who may follow them. For whoever is signed in.",
+  responses: { 200: json("CatalogueList", "All of it."), ...refusals(401) },
 };
 
 const notices: Readonly<Record<string, Operation>> = {
@@ -254,6 +344,8 @@ export const OPERATIONS: Readonly<Record<string, Operation | { readonly under: O
   ...subscriptions,
   ...connections,
   ...notices,
+  ...operators,
+  "GET /api/v1/catalogue": catalogue,
   ...sessions,
   [`GET ${NATIVE_STREAM_PATH}`]: nativeStream,
   [`POST ${NATIVE_STREAM_PATH}/:connectionId/commands`]: {

@@ -3,11 +3,13 @@ import { STATUS_CODES } from "node:http";
 import { jsonSchemaOf } from "@broadtape/protocol/catalogue";
 import { eventEnvelope } from "@broadtape/protocol/event";
 import { clientMessage } from "@broadtape/protocol/native";
+import * as operations from "@broadtape/protocol/operations";
 import * as rest from "@broadtape/protocol/rest";
 import type { z } from "zod";
 
 const NAMED = {
   AcceptedCommands: rest.acceptedCommands,
+  CatalogueList: operations.catalogueList,
   ClientMessage: clientMessage,
   ConnectionList: rest.connectionList,
   NoticeList: rest.noticeList,
@@ -15,15 +17,24 @@ const NAMED = {
   DemoSignIn: rest.demoSignIn,
   DemoUsers: rest.demoUsers,
   EventEnvelope: eventEnvelope,
+  EventWay: operations.eventWay,
+  EventWays: operations.eventWays,
   Health: rest.healthState,
   HistoryPage: rest.historyPage,
   HttpError: rest.httpErrorBody,
+  LatencyHistogram: operations.latencyHistogram,
+  LimitHits: operations.limitHits,
+  LogTail: operations.logTail,
+  OperationsHistory: operations.operationsHistory,
+  OperationsSummary: operations.operationsSummary,
   OpenedSession: rest.openedSession,
   PublishAnswer: rest.publishAnswer,
+  PublishRefusals: operations.publishRefusals,
   Subscription: rest.subscriptionState,
   SubscriptionChange: rest.subscriptionChange,
   SubscriptionCreation: rest.subscriptionCreation,
   SubscriptionList: rest.subscriptionList,
+  TopicRates: operations.topicRates,
   TopicSnapshot: rest.topicSnapshot,
 } as const satisfies Record<string, z.ZodType>;
 

@@ -1,0 +1,34 @@
+/** Part of the composition root: what operators see of the server. */
+import { randomUUID } from "node:crypto";
+import { getHeapStatistics } from "node:v8";
+import type { Config } from "./config.ts";
+import { systemClock } from "./engine/clock.ts";
+import type { Engine } from "./engine/engine.ts";
+import { Desk } from "./operations/desk.ts";
+import { eventLoopUtilization } from "./operations/utilization.ts";
+import { serverVersion } from "./operations/version.ts";
+import { Watch } from "./operations/watch.ts";
+import { statusCodeOf } from "./transports/http/app.ts";
+
+/** Before the engine, which tells it everything. */
+export function createWatch(): Watch {
+  return new Watch({
+    clock: systemClock,
+    host: { eventLoop: eventLoopUtilization(), rssBytes: () => process.memoryUsage.rss() },
+    statusOf: statusCodeOf,
+  });
+}
+
+/** Begins to take samples; answers operators until it is closed. */
+export function createDesk(engine: Engine, watch: Watch, { retention }: Config): Desk {
+  watch.observe(engine);
+  return new Desk(engine, watch, {
+    nodeId: randomUUID(),
+    version: serverVersion(),
+    retention,
+    memory: () => {
+      const { rss: rssBytes, heapUsed: heapUsedBytes } = process.memoryUsage();
+      return { rssBytes, heapUsedBytes, heapLimitBytes: getHeapStatistics().heap_size_limit };
+    },
+  });
+}
