@@ -69,7 +69,7 @@ export async function playSignals(options: SignalsSceneOptions): Promise<{ close
   const look = (): SignalEvent[] => {
     const now = clock.now();
     const isStatusDue = now >= statusDue;
-    if (isStatusDue) statusDue = now + STATUS_MS;
+    if (isStatusDue) statusDue = now + STATUS_MS / speed;
     return [...alertAll(now), ...advisor.look((symbol) => prices.mid(symbol), now), ...(isStatusDue ? statuses() : [])];
   };
   const next = () => {
