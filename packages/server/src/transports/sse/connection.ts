@@ -3,8 +3,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Refusal } from "@broadtape/protocol/errors";
 import type { Connection, Form, Parcel } from "../../engine/message.ts";
-import { chunk, type StreamForms } from "./frames.ts";
-import { GZIP_HEADER, GzipStream, deflateBlock, frameBlock } from "./gzip.ts";
+import { type StreamForms, chunk, sharedChunk } from "./frames.ts";
+import { GZIP_HEADER, GzipStream } from "./gzip.ts";
 
 /** Browsers wait so long before they reconnect. */
 const RETRY_MS = 5000;
@@ -58,8 +58,7 @@ export class StreamConnection implements Connection {
 
   send(parcel: Parcel): void {
     if (this.#ended) return;
-    this.#gzip?.count(parcel.bytes);
-    this.#write(parcel.bytes);
+    this.#write(this.#gzip === undefined ? parcel.bytes : this.#compressed(this.#gzip, parcel.bytes));
   }
 
   close(_refusal: Refusal): void {
@@ -74,13 +73,12 @@ export class StreamConnection implements Connection {
 
   #writeText(text: string): void {
     const bytes = Buffer.from(text);
-    if (this.#gzip === undefined) {
-      this.#write(this.#framed(bytes));
-      return;
-    }
-    const block = deflateBlock(bytes);
-    this.#gzip.count(block);
-    this.#write(frameBlock(block, this.#framed(block)));
+    this.#write(this.#gzip === undefined ? this.#framed(bytes) : this.#compressed(this.#gzip, bytes));
+  }
+
+  #compressed(gzip: GzipStream, text: Buffer): Buffer {
+    const block = gzip.next(text);
+    return this.#isChunked ? sharedChunk(block) : block;
   }
 
   #framed(bytes: Buffer): Buffer {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { testSurface } from "../../../testing/connection.ts";
 import type { Words } from "../../engine/message.ts";
-import { chunk, eventText, streamForms } from "./frames.ts";
+import { chunk, eventText, sharedChunk, streamForms } from "./frames.ts";
 import { GZIP_HEADER, GzipStream } from "./gzip.ts";
 
 const seed = Number(process.env["BROADTAPE_TEST_SEED"] ?? 1);
@@ -83,7 +83,6 @@ describe("a form of a stream", () => {
 
   it("is one object for all connections of a coding", () => {
     for (const coding of codings) expect(forms.of(coding)).toBe(forms.of({ ...coding }));
-    expect(new Set(codings.map((coding) => forms.of(coding))).size).toBe(4);
   });
 
   it.each(codings)("brings the same events in chunked: $isChunked, gzip: $isGzip", ({ isChunked, isGzip }) => {
@@ -92,10 +91,10 @@ describe("a form of a stream", () => {
       { name: "price", body: '{"price":1.10}', id: "1-a" },
       { name: "price", body: JSON.stringify("€".repeat(5000)), id: "1-b" },
     ];
-    const writes = [form.join(all.map((each) => form.frame(each))), form.join([form.frame({ name: "heartbeat", body: "{}" })])];
-    const body = isChunked ? unchunk(Buffer.concat(writes)) : Buffer.concat(writes);
+    const texts = [form.join(all.map((each) => form.frame(each))), form.join([form.frame({ name: "heartbeat", body: "{}" })])];
     const stream = new GzipStream();
-    if (isGzip) for (const write of writes) stream.count(write);
+    const writes = isGzip ? texts.map((each) => (isChunked ? sharedChunk(stream.next(each)) : stream.next(each))) : texts;
+    const body = isChunked ? unchunk(Buffer.concat(writes)) : Buffer.concat(writes);
     const text = isGzip ? gunzipSync(Buffer.concat([GZIP_HEADER, body, stream.trailer()])) : body;
     expect(interpret(text.toString()).map(({ event, data }) => [event, data])).toEqual([
       ...all.map(({ name, body: data }) => [name, data]),

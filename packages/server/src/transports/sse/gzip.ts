@@ -1,7 +1,10 @@
 /**
- * gzip for thousands of streams at the price of one (contract 50-sse "gzip"): each batch is compressed once into deflate
- * blocks that need nothing before them, and goes under each client's own gzip header. What is kept per client is the
- * checksum and length of its own stream, for the trailer (RFC 1952 2.3).
+ * gzip for thousands of streams at the price of one (contract 50-sse "gzip"): each batch is compressed once into deflate blocks,
+ * which go under each client's own gzip header. What is kept per client is the checksum and length of its own stream, for the
+ * trailer (RFC 1952 2.3), and which batch it had last.
+ *
+ * One event alone saves little: what repeats is what events have in common. So a batch is compressed with the one before it as its
+ * dictionary, wherever streams agree on that; those that had something else before get blocks that need nothing.
  */
 import { constants, crc32, deflateRawSync } from "node:zlib";
 
@@ -9,43 +12,41 @@ import { constants, crc32, deflateRawSync } from "node:zlib";
 export const GZIP_HEADER = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);
 /** An empty last block with fixed codes (RFC 1951 3.2.6). */
 const LAST_BLOCK = Buffer.from([0x03, 0x00]);
-const LEVEL = 6;
+const OPTIONS = { level: 6, finishFlush: constants.Z_SYNC_FLUSH };
+/** As far back as deflate can refer (RFC 1951 2). */
+const WINDOW = 32_768;
+/** A batch that goes to many streams with different pasts is compressed for so many of these pasts, and once for all others. */
+const MAX_PASTS = 2;
 
-/** Checksum and length of the text that compressed bytes hold. */
-interface Contents {
+/** What is known of a batch's text. */
+interface Compressed {
   readonly crc: number;
   readonly length: number;
   /** Moves a checksum past `length` bytes. */
   readonly shift: number;
+  alone: Buffer | undefined;
+  /** By the text before. Weak: a chain of batches would hold all of the past. */
+  readonly after: WeakMap<Buffer, Buffer>;
+  pasts: number;
 }
 
-const contents = new WeakMap<Buffer, Contents>();
+const known = new WeakMap<Buffer, Compressed>();
 
-/** Compresses a batch so that it can follow anything. The same buffer may be written to any number of clients. */
-export function deflateBlock(text: Buffer): Buffer {
-  const block = deflateRawSync(text, { level: LEVEL, finishFlush: constants.Z_SYNC_FLUSH });
-  contents.set(block, { crc: crc32(text), length: text.length, shift: shiftOf(text.length) });
-  return block;
-}
-
-/** Takes over what is known of one buffer's contents for another that frames it. */
-export function frameBlock(block: Buffer, framed: Buffer): Buffer {
-  const known = contents.get(block);
-  if (known !== undefined) contents.set(framed, known);
-  return framed;
-}
-
-/** The running checksum of one client's stream. */
+/** One client's gzip stream. */
 export class GzipStream {
   #crc = 0;
   #length = 0;
+  /** The text before, while it can serve as a dictionary. */
+  #before: Buffer | undefined;
 
-  /** Counts a buffer made by {@link deflateBlock} or {@link frameBlock}. */
-  count(bytes: Buffer): void {
-    const known = contents.get(bytes);
-    if (known === undefined) throw new Error("bytes that were not compressed here cannot follow in a gzip stream");
-    this.#crc = (multiply(known.shift, this.#crc) ^ known.crc) >>> 0;
-    this.#length = (this.#length + known.length) >>> 0;
+  /** The next part of the stream: one buffer for all streams that had the same text before. */
+  next(text: Buffer): Buffer {
+    const compressed = known.get(text) ?? remember(text);
+    const block = blockAfter(text, compressed, this.#before);
+    this.#crc = (multiply(compressed.shift, this.#crc) ^ compressed.crc) >>> 0;
+    this.#length = (this.#length + compressed.length) >>> 0;
+    this.#before = text.length > 0 && text.length <= WINDOW ? text : undefined;
+    return block;
   }
 
   /** What ends the stream. */
@@ -55,6 +56,29 @@ export class GzipStream {
     sums.writeUInt32LE(this.#length, 4);
     return Buffer.concat([LAST_BLOCK, sums]);
   }
+}
+
+function remember(text: Buffer): Compressed {
+  const compressed = {
+    crc: crc32(text),
+    length: text.length,
+    shift: shiftOf(text.length),
+    alone: undefined,
+    after: new WeakMap(),
+    pasts: 0,
+  };
+  known.set(text, compressed);
+  return compressed;
+}
+
+function blockAfter(text: Buffer, compressed: Compressed, before: Buffer | undefined): Buffer {
+  const ready = before === undefined ? undefined : compressed.after.get(before);
+  if (ready !== undefined) return ready;
+  if (before === undefined || compressed.pasts >= MAX_PASTS) return (compressed.alone ??= deflateRawSync(text, OPTIONS));
+  compressed.pasts += 1;
+  const block = deflateRawSync(text, { ...OPTIONS, dictionary: before });
+  compressed.after.set(before, block);
+  return block;
 }
 
 /** CRC-32's polynomial, reflected (RFC 1952 8). Checksums are polynomials over GF(2) with bit 31 as the constant term. */
