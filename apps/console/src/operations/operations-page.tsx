@@ -1,13 +1,104 @@
-/** The operator's console, at `/operations`. */
-import type { ReactElement } from "react";
+/** The operator's console: how the node is, and how it was in the last hour. */
+import { type ReactElement, useMemo, useState } from "react";
+import type { OperationsSummary } from "@broadtape/protocol/operations";
 import { PageHeader } from "../shell/page-header.tsx";
 import type { Account } from "../sign-in.ts";
+import { clockTime } from "../wallet/clock-time.ts";
+import { Charts } from "./charts.tsx";
+import { ConnectionsPanel } from "./connections-panel.tsx";
+import { historyReader } from "./history.ts";
+import { LatencyPanel } from "./latency-panel.tsx";
+import { LogPanel, NodePanel } from "./node-panels.tsx";
+import styles from "./operations.module.css";
+import { Poll, type Polled, pageHost } from "./poll.ts";
+import { useSignedIn } from "./rights.ts";
+import { TailPanel } from "./tail-panel.tsx";
+import { Tiles } from "./tiles.tsx";
+import { TopicsPanel } from "./topics-panel.tsx";
+import { TroublePanels } from "./trouble-panels.tsx";
+import { usePoll, usePolled } from "./use-poll.ts";
+import { WayPanel } from "./way-panel.tsx";
+
+const SUMMARY_MS = 2000;
+const HISTORY_MS = 5000;
 
 export function OperationsPage({ account }: { readonly account: Account }): ReactElement {
+  const { fetch: authorized, permissions } = useSignedIn(account);
+  if (permissions?.has("stream:admin") === false) return <NotForYou account={account} />;
+  return <Console account={account} authorized={authorized} />;
+}
+
+function Console({ account, authorized }: { readonly account: Account; readonly authorized: typeof fetch }): ReactElement {
+  const summary = usePoll<OperationsSummary>(authorized, "api/v1/operations", SUMMARY_MS);
+  const reader = useMemo(() => new Poll(pageHost, historyReader(authorized), HISTORY_MS), [authorized]);
+  const history = usePolled(reader);
+  const [followed, follow] = useFollowed();
+  if (summary.refusal?.statusCode === 403) return <NotForYou account={account} />;
   return (
-    <>
-      <PageHeader part="operations" account={account} />
-      <main aria-label="Operations" />
-    </>
+    <div className={styles.page}>
+      <PageHeader part="operations" account={account}>
+        <ServerStatus summary={summary} />
+      </PageHeader>
+      <main className={styles.main}>
+        <section className={styles.grid} aria-label="Operations">
+          <Tiles summary={summary.value} history={history.value} />
+          <Charts history={history} />
+          <ConnectionsPanel authorized={authorized} />
+          <TopicsPanel authorized={authorized} />
+          <TailPanel authorized={authorized} onFollow={follow} />
+          <WayPanel authorized={authorized} id={followed} onFollow={follow} />
+          <LatencyPanel authorized={authorized} />
+          <LogPanel summary={summary} />
+          <NodePanel summary={summary} />
+          <TroublePanels authorized={authorized} onFollow={follow} />
+        </section>
+      </main>
+    </div>
   );
+}
+
+function ServerStatus({ summary: { asOf, staleSince, refusal } }: { readonly summary: Polled<unknown> }): ReactElement {
+  const state =
+    staleSince !== undefined || (refusal !== undefined && asOf === undefined) ? "stale" : asOf === undefined ? "connecting" : "live";
+  return (
+    <span className={styles.badge} role="status" aria-label="Connection" data-state={state} title={refusal?.message}>
+      {staleSince === undefined ? state : `stale since ${clockTime(staleSince)}`}
+    </span>
+  );
+}
+
+function NotForYou({ account }: { readonly account: Account }): ReactElement {
+  return (
+    <div className={styles.page}>
+      <PageHeader part="operations" account={account} />
+      <main className={styles.main}>
+        <section aria-label="Operations" className={styles.refused}>
+          <h2>Not for this account</h2>
+          <p role="alert">
+            The operator’s console needs the permission <code>stream:admin</code>, which {account.name ?? account.userId} does not have.
+          </p>
+          <p>
+            Sign in as an operator, or with a token made with{" "}
+            <code>
+              npx broadtape token --sub {account.userId} --tenant {account.tenantId} --permissions stream:admin
+            </code>
+            .
+          </p>
+        </section>
+      </main>
+    </div>
+  );
+}
+
+/** What is followed stands in the address too: it can be sent to somebody, and survives a reload. */
+function useFollowed(): readonly [id: string, follow: (id: string) => void] {
+  const [id, setId] = useState(() => new URLSearchParams(location.search).get("event") ?? "");
+  const follow = (next: string) => {
+    const address = new URL(location.href);
+    if (next === "") address.searchParams.delete("event");
+    else address.searchParams.set("event", next);
+    history.replaceState(null, "", address);
+    setId(next);
+  };
+  return [id, follow];
 }

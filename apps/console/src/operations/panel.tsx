@@ -1,0 +1,68 @@
+/** A panel of the operator's console: its name, how fresh it is, and what it shows. */
+import { type ReactElement, type ReactNode, useId } from "react";
+import { clockTime } from "../wallet/clock-time.ts";
+import styles from "./operations.module.css";
+import type { Polled } from "./poll.ts";
+
+interface Properties {
+  readonly title: string;
+  /** What its freshness is judged by. */
+  readonly of?: Pick<Polled<unknown>, "asOf" | "staleSince" | "refusal"> | undefined;
+  readonly area: string;
+  /** Beside the name. */
+  readonly aside?: ReactNode;
+  readonly children: ReactNode;
+}
+
+export function Panel({ title, of, area, aside, children }: Properties): ReactElement {
+  const id = useId();
+  return (
+    <section className={styles.panel} aria-labelledby={id} data-area={area}>
+      <header className={styles.head}>
+        <h2 id={id}>{title}</h2>
+        {aside}
+        <span className={styles.push} />
+        {of !== undefined && <PanelFreshness of={of} />}
+      </header>
+      {children}
+    </section>
+  );
+}
+
+/** Not a live region: the connection's is one, and a dozen panels would repeat it. */
+function PanelFreshness({ of: { asOf, staleSince, refusal } }: { readonly of: NonNullable<Properties["of"]> }): ReactElement {
+  if (staleSince !== undefined)
+    return (
+      <span className={styles.fresh} data-field="freshness" data-state="stale" title={refusal?.message}>
+        stale since {clockTime(staleSince)}
+      </span>
+    );
+  if (asOf === undefined)
+    return (
+      <span className={styles.fresh} data-field="freshness" data-state={refusal === undefined ? "asking" : "stale"}>
+        {refusal?.message ?? "asking…"}
+      </span>
+    );
+  return (
+    <span className={styles.fresh} data-field="freshness" data-state="fresh">
+      {clockTime(asOf)}
+    </span>
+  );
+}
+
+/** A table that scrolls under its head, or says that there is nothing. */
+export function Rows({
+  label,
+  none,
+  children,
+}: {
+  readonly label: string;
+  readonly none?: string | undefined;
+  readonly children: ReactNode;
+}): ReactElement {
+  return (
+    <div className={styles.scroll} tabIndex={0} role="group" aria-label={label}>
+      {none === undefined ? children : <p className={styles.none}>{none}</p>}
+    </div>
+  );
+}

@@ -1,0 +1,78 @@
+/** The node at a glance. */
+import type { ReactElement } from "react";
+import type { OperationsSummary } from "@broadtape/protocol/operations";
+import { NONE, bytesText, countText, msText, rateText, shareText, spanText } from "./figures.ts";
+import { type History, perSecond, sumOver } from "./history.ts";
+import styles from "./operations.module.css";
+
+interface Tile {
+  readonly label: string;
+  readonly value: string;
+  readonly detail: string;
+  /** Something that an operator looks after. */
+  readonly isBad?: boolean;
+}
+
+const BUSY_LOOP = 0.9;
+const LAGGING_EVENTS = 1000;
+
+export function Tiles({
+  summary,
+  history,
+}: {
+  readonly summary: OperationsSummary | undefined;
+  readonly history: History | undefined;
+}): ReactElement {
+  return (
+    <dl className={styles.tiles} aria-label="At a glance">
+      {tilesOf(summary, history).map(({ label, value, detail, isBad }) => (
+        <div key={label} data-tile={label} data-bad={isBad === true}>
+          <dt>{label}</dt>
+          <dd>
+            <b>{value}</b>
+            <span>{detail}</span>
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function tilesOf(summary: OperationsSummary | undefined, history: History | undefined): readonly Tile[] {
+  const newest = history?.samples.at(-1);
+  const rate = (count: (sample: NonNullable<typeof newest>) => number) =>
+    newest === undefined ? NONE : rateText(perSecond(count(newest), newest));
+  const hour = (count: (sample: NonNullable<typeof newest>) => number) => (history === undefined ? 0 : sumOver(history, count));
+  const { connections, log, process, node, topics } = summary ?? {};
+  const refused = hour((each) => each.refused);
+  const dropped = hour((each) => each.dropped);
+  return [
+    {
+      label: "Node",
+      value: node === undefined ? NONE : node.isReady ? "ready" : "not ready",
+      detail: `up ${spanText(node?.uptimeMs)}`,
+      isBad: node?.isReady === false,
+    },
+    { label: "Published", value: rate((each) => each.published), detail: "events/s" },
+    { label: "Delivered", value: rate((each) => each.delivered), detail: "messages/s" },
+    { label: "Publish to write", value: msText(newest?.p50Ms), detail: `p99 ${msText(newest?.p99Ms)}` },
+    { label: "Connections", value: countText(connections?.all), detail: `${countText(connections?.users)} users` },
+    { label: "Topics", value: countText(topics?.all), detail: "followed" },
+    {
+      label: "Waiting",
+      value: bytesText(connections?.queuedBytes),
+      detail: `${countText(connections?.paused)} paused`,
+      isBad: (connections?.paused ?? 0) > 0,
+    },
+    {
+      label: "Log lag",
+      value: countText(log?.lagEvents),
+      detail: `head ${countText(log?.headOffset)}`,
+      isBad: (log?.lagEvents ?? 0) > LAGGING_EVENTS,
+    },
+    { label: "Refused", value: countText(refused), detail: "in the hour", isBad: refused > 0 },
+    { label: "Dropped", value: countText(dropped), detail: "in the hour", isBad: dropped > 0 },
+    { label: "Event loop", value: shareText(process?.eventLoop), detail: "busy", isBad: (process?.eventLoop ?? 0) > BUSY_LOOP },
+    { label: "Memory", value: bytesText(process?.rssBytes), detail: `heap ${bytesText(process?.heapUsedBytes)}` },
+  ];
+}
