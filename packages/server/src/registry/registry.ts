@@ -69,6 +69,17 @@ export interface NoticeQuery {
   readonly after?: Pick<NoticeRecord, "claimedAt" | "tenant" | "eventId"> | undefined;
 }
 
+/** Thrown (as a rejection) where the registry is away or broken: whoever asked over HTTP gets 503 and comes back. `cause` says why. */
+export class RegistryUnavailable extends Error {
+  override readonly name = "RegistryUnavailable";
+  readonly retryAfterMs: number;
+
+  constructor(message: string, cause?: unknown, retryAfterMs = 1000) {
+    super(message, cause === undefined ? {} : { cause });
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
 export interface Registry {
   saveSession(session: CookieSession): Promise<void>;
   /** Undefined for unknown and for ended sessions; expired ones are returned until they are swept. */

@@ -30,4 +30,7 @@ export type Request =
   | { readonly kind: "close" };
 
 /** `id` 0 answers the start. */
-export type Answer = { readonly id: number; readonly value: unknown } | { readonly id: number; readonly error: string };
+export type Answer =
+  | { readonly id: number; readonly value: unknown }
+  /** `code`: SQLite's, where it is the database that failed. */
+  | { readonly id: number; readonly error: string; readonly code: string | undefined };

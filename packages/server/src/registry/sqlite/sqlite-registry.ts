@@ -2,7 +2,17 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import type { CookieSession, DurableCursor, NoticeClaim, NoticeEnd, NoticeKey, NoticeQuery, NoticeRecord, Registry } from "../registry.ts";
+import {
+  type CookieSession,
+  type DurableCursor,
+  type NoticeClaim,
+  type NoticeEnd,
+  type NoticeKey,
+  type NoticeQuery,
+  type NoticeRecord,
+  type Registry,
+  RegistryUnavailable,
+} from "../registry.ts";
 import type { KeptConnection, KeptSubscription, ListedSubscription, SubscriptionKey } from "../subscriptions.ts";
 import type { Answer, Request, WorkerStart } from "./messages.ts";
 
@@ -17,8 +27,9 @@ export async function openSqliteRegistry(directory: string): Promise<Registry> {
     await registry.opened;
   } catch (error) {
     await registry.terminate();
-    throw new Error(`${file} cannot be opened as a Broadtape registry: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
+    const reason = error instanceof RegistryUnavailable && error.cause !== undefined ? error.cause : error;
+    throw new Error(`${file} cannot be opened as a Broadtape registry: ${reason instanceof Error ? reason.message : String(reason)}`, {
+      cause: reason,
     });
   }
   return registry;
@@ -48,10 +59,10 @@ class SqliteRegistry implements Registry {
       this.#settle(answer);
     });
     this.#worker.on("error", (error: unknown) => {
-      this.#fail(error instanceof Error ? error : new Error(String(error)));
+      this.#fail(new RegistryUnavailable("the registry has failed", error));
     });
     this.#worker.on("exit", () => {
-      this.#fail(new Error("the registry is closed"));
+      this.#fail(new RegistryUnavailable("the registry is closed"));
     });
   }
 
@@ -144,7 +155,7 @@ class SqliteRegistry implements Registry {
   async close(): Promise<void> {
     if (this.#end !== undefined) return;
     const closed = this.#ask({ kind: "close" });
-    this.#end = new Error("the registry is closed");
+    this.#end = new RegistryUnavailable("the registry is closed");
     await closed;
     await this.#worker.terminate();
   }
@@ -171,7 +182,7 @@ class SqliteRegistry implements Registry {
   #settle(answer: Answer): void {
     const waiting = this.#waiting.get(answer.id);
     this.#waiting.delete(answer.id);
-    if ("error" in answer) waiting?.reject(new Error(answer.error));
+    if ("error" in answer) waiting?.reject(errorOf(answer));
     else waiting?.resolve(answer.value);
   }
 
@@ -180,4 +191,12 @@ class SqliteRegistry implements Registry {
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
   }
+}
+
+/** What contradicts what is stored is the asker's fault; every other failure of the database may be over soon. */
+function errorOf({ error, code }: Extract<Answer, { error: string }>): Error {
+  const cause = new Error(error);
+  return code === undefined || code.startsWith("SQLITE_CONSTRAINT")
+    ? cause
+    : new RegistryUnavailable("the registry does not answer", cause);
 }

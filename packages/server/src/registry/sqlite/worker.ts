@@ -83,7 +83,11 @@ async function perform(request: Request): Promise<unknown> {
 async function answer(id: number, work: () => Promise<unknown>): Promise<void> {
   const message: Answer = await work().then(
     (value) => ({ id, value }),
-    (error: unknown) => ({ id, error: error instanceof Error ? error.message : String(error) }),
+    (error: unknown) => ({
+      id,
+      error: error instanceof Error ? error.message : String(error),
+      code: error instanceof Database.SqliteError ? error.code : undefined,
+    }),
   );
   port?.postMessage(message);
 }

@@ -77,6 +77,7 @@ export async function createApp(options: HttpOptions): Promise<FastifyInstance> 
       return reply.code(statusCode).send(httpError(statusCode, error.message));
     }
     if (isUnavailable(error)) {
+      if (error.cause !== undefined) request.log.error({ err: error }, "request failed");
       return reply
         .code(statusCode)
         .header("Retry-After", String(Math.max(1, Math.ceil(error.retryAfterMs / 1000))))

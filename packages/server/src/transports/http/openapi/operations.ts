@@ -91,7 +91,7 @@ const subscriptions: Readonly<Record<string, Operation>> = {
   "GET /api/v1/subscriptions": {
     tags: ["Subscriptions"],
     summary: "One's own subscriptions, newest first",
-    responses: { 200: json("SubscriptionList", "All of them."), ...refusals(401) },
+    responses: { 200: json("SubscriptionList", "All of them."), ...refusals(401, 503) },
   },
   "POST /api/v1/subscriptions": {
     tags: ["Subscriptions"],
@@ -107,14 +107,14 @@ const subscriptions: Readonly<Record<string, Operation>> = {
     responses: {
       200: json("Subscription", "It stands in the place of the one that the client had."),
       201: json("Subscription", "It was made.", { Location: { description: "Its path.", schema: { type: "string" } } }),
-      ...refusals(400, 401, 413, 415, 429),
+      ...refusals(400, 401, 413, 415, 429, 503),
     },
   },
   "GET /api/v1/subscriptions/:id": {
     tags: ["Subscriptions"],
     summary: "One subscription",
     parameters: [ID],
-    responses: { 200: json("Subscription", "As it stands."), ...refusals(401, 404) },
+    responses: { 200: json("Subscription", "As it stands."), ...refusals(401, 404, 503) },
   },
   "PATCH /api/v1/subscriptions/:id": {
     tags: ["Subscriptions"],
@@ -122,14 +122,14 @@ const subscriptions: Readonly<Record<string, Operation>> = {
     description: "What is left out stays; `filters: null` ends all filters. The live connection is told `subscribed` at once.",
     parameters: [ID],
     requestBody: body("SubscriptionChange", { filters: { status: "FAILED" } }),
-    responses: { 200: json("Subscription", "As it stands now."), ...refusals(400, 401, 404, 413, 415) },
+    responses: { 200: json("Subscription", "As it stands now."), ...refusals(400, 401, 404, 413, 415, 503) },
   },
   "DELETE /api/v1/subscriptions/:id": {
     tags: ["Subscriptions"],
     summary: "Forget a subscription, and what is pending in it",
     description: "A live connection of the client goes on and follows nothing.",
     parameters: [ID],
-    responses: { 204: empty("It is forgotten."), ...refusals(401, 404) },
+    responses: { 204: empty("It is forgotten."), ...refusals(401, 404, 503) },
   },
 };
 
@@ -247,7 +247,7 @@ const notices: Readonly<Record<string, Operation>> = {
       query("limit", "Notices of the page.", { type: "integer", minimum: 1, maximum: 1000, default: 100 }),
       query("after", "`next` of the page before."),
     ],
-    responses: { 200: json("NoticeList", "A page; `next` is null where there is no other."), ...refusals(400, 401, 403) },
+    responses: { 200: json("NoticeList", "A page; `next` is null where there is no other."), ...refusals(400, 401, 403, 503) },
   },
 };
 
@@ -260,14 +260,14 @@ const sessions: Readonly<Record<string, Operation>> = {
       201: json("OpenedSession", "The cookie `session` vouches from now on.", {
         "Set-Cookie": { description: "HttpOnly, SameSite=Lax, and Secure over TLS.", schema: { type: "string" } },
       }),
-      ...refusals(401),
+      ...refusals(401, 503),
     },
   },
   "DELETE /api/session": {
     tags: ["Sessions"],
     summary: "End the cookie session and the streams that hang on it",
     security: [{ cookie: [] }],
-    responses: { 204: empty("It was ended."), ...refusals(401) },
+    responses: { 204: empty("It was ended."), ...refusals(401, 503) },
   },
 };
 
