@@ -4,7 +4,6 @@ import { playBank } from "./bank/play-bank.ts";
 import { BANK_USERS } from "./bank/records.ts";
 import { readStanding } from "./bank/standing.ts";
 import { systemClock } from "./desk/clock.ts";
-import { instrumentOf } from "./desk/instruments.ts";
 import { endLeftovers } from "./desk/leftovers.ts";
 import { MarketPrices } from "./desk/market-prices.ts";
 import { playDesk } from "./desk/play-desk.ts";
@@ -12,7 +11,7 @@ import { TRADERS } from "./desk/traders.ts";
 import { playMarket } from "./market.ts";
 import { Publisher } from "./publisher.ts";
 import { playSignals } from "./signals/play-signals.ts";
-import { playTrading } from "./trading/play-trading.ts";
+import { type TradingScene, playTrading } from "./trading/play-trading.ts";
 import { wayBack } from "./trading/risk.ts";
 import { readAccounts } from "./trading/standing.ts";
 
@@ -50,19 +49,35 @@ process.on("SIGINT", stop);
 // The server that started this is gone, however it went.
 process.on("disconnect", () => process.exit(0));
 
-const trading = await playTrading({
+await Promise.all([openTrading(), openBank()]);
+await playMarket({
   speed,
-  clock: systemClock,
-  random: Math.random,
-  prices,
-  publisher: untilStored,
-  accounts: await readAccounts({ url, traders: TRADERS, fetch }),
-  onFault: (error) => fail("trading", error),
+  clock: { now: Date.now, wait: sleep },
+  publisher: new Publisher({ ...publishing, isStopped: () => isStopped }),
+  isStopped: () => isStopped,
+  say,
+  onQuote: (quote) => {
+    prices.take(quote);
+  },
 });
-const { books, house } = trading;
-scenes.push(
-  trading,
-  await playDesk({
+
+/** The books first: the desk deals into them, and signals become orders in them. */
+async function openTrading(): Promise<void> {
+  const trading = await playTrading({
+    speed,
+    clock: systemClock,
+    random: Math.random,
+    prices,
+    publisher: untilStored,
+    accounts: await readAccounts({ url, traders: TRADERS, fetch }),
+    onFault: (error) => fail("trading", error),
+  });
+  scenes.push(trading);
+  await Promise.all([openDesk(trading), openSignals(trading)]);
+}
+
+async function openDesk({ books }: TradingScene): Promise<void> {
+  const desk = await playDesk({
     clock: systemClock,
     random: Math.random,
     prices,
@@ -74,41 +89,34 @@ scenes.push(
     book: books,
     wayBack: (trader, symbol) => wayBack(books.exposureOf(trader, symbol)),
     onFault: (error) => fail("desk", error),
-  }),
-);
-scenes.push(
-  await playBank({
+  });
+  scenes.push(desk);
+}
+
+async function openSignals({ house }: TradingScene): Promise<void> {
+  const signals = await playSignals({
+    speed,
+    clock: systemClock,
+    prices,
+    publisher: untilStored,
+    users: TRADERS,
+    place: (trader, symbol, side) => house.place(trader, symbol, side),
+    onFault: (error) => fail("signals", error),
+  });
+  scenes.push(signals);
+}
+
+async function openBank(): Promise<void> {
+  const bank = await playBank({
     speed,
     clock: systemClock,
     random: Math.random,
     publisher: untilStored,
     wallets: await readStanding({ url, users: BANK_USERS, fetch }),
     onFault: (error) => fail("bank", error),
-  }),
-  await playSignals({
-    speed,
-    clock: systemClock,
-    prices,
-    publisher: untilStored,
-    users: TRADERS,
-    place(trader, symbol, side) {
-      const instrument = instrumentOf(symbol);
-      return instrument && house.place(trader, instrument, side);
-    },
-    onFault: (error) => fail("signals", error),
-  }),
-);
-
-await playMarket({
-  speed,
-  clock: { now: Date.now, wait: sleep },
-  publisher: new Publisher({ ...publishing, isStopped: () => isStopped }),
-  isStopped: () => isStopped,
-  say,
-  onQuote: (quote) => {
-    prices.take(quote);
-  },
-});
+  });
+  scenes.push(bank);
+}
 
 /** A broken invariant ends the process; whoever started it starts it again. */
 function fail(scene: string, error: unknown): never {

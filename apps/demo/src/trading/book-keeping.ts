@@ -4,7 +4,7 @@ import { toBig } from "@broadtape/protocol/money";
 import type { Balance, Order, Position, Trade } from "@broadtape/protocol/products/trading/entities";
 import { type Account, balanceOf, feeOf, inCents, withOrder } from "./account.ts";
 import type { TradingEvent } from "./events.ts";
-import { type Holding, type Leg, type Side, legsOf, positionOf } from "./holding.ts";
+import { type Leg, type Side, legsOf, positionOf } from "./holding.ts";
 
 export interface Change {
   readonly account: Account;
@@ -85,14 +85,14 @@ export function filled(account: Account, { orderId, quantity, price, mark }: Exe
   // By how much was filled in all, so that the id of this fill is the same whoever counts.
   const fillId = `${orderId}/${order.filledQuantity.toString()}`;
   const fill = { symbol: order.symbol, side: order.side, quantity, price };
-  const legs = legsOf(account.holdings.get(order.symbol), fill, { id: positionIdOf(fillId), openedAt: at });
+  const legs = legsOf(account.holdings.get(order.symbol), fill, { id: `${POSITION_PREFIX}${nameOf(fillId)}`, openedAt: at });
   const booked = legs.reduce((each, leg) => book(each, leg, price), withOrder(account, order, isOpen));
   return {
     account: booked,
     events: [
       { type: "trading.order.filled", id: fillId, data: { userId, order } },
       ...legs.flatMap((leg, index) => [
-        tradeEvent(userId, order, leg, { price, at, id: `${fillId}/trade-${index + 1}` }),
+        tradeEvent(userId, order, leg, { price, at, fillId, number: index + 1 }),
         positionEvent(userId, leg, { mark, at, id: `${fillId}/position-${index + 1}` }),
       ]),
       balanceEvent(booked, `${fillId}/balance`),
@@ -117,11 +117,11 @@ function tradeEvent(
   userId: string,
   order: Order,
   { trade: type, quantity }: Leg,
-  { price, at, id }: { readonly price: Big; readonly at: string; readonly id: string },
+  { price, at, fillId, number }: { readonly price: Big; readonly at: string; readonly fillId: string; readonly number: number },
 ): TradingEvent {
   const value = quantity.times(price);
   const trade: Trade = {
-    id: `${TRADE_PREFIX}${id.slice(ORDER_PREFIX.length)}`,
+    id: `${TRADE_PREFIX}${nameOf(fillId)}-${number}`,
     orderId: order.id,
     symbol: order.symbol,
     side: order.side,
@@ -132,7 +132,7 @@ function tradeEvent(
     fee: feeOf(value).toFixed(2),
     executedAt: at,
   };
-  return { type: "trading.trade.executed", id, data: { userId, trade } };
+  return { type: "trading.trade.executed", id: `${fillId}/trade-${number}`, data: { userId, trade } };
 }
 
 function positionEvent(
@@ -176,6 +176,7 @@ function afterFill(order: Order, quantity: Big, price: Big, at: string): Order {
   };
 }
 
-function positionIdOf(fillId: string): Holding["id"] {
-  return `${POSITION_PREFIX}${fillId.slice(ORDER_PREFIX.length)}`;
+/** Unlike an event's id it is shown to people. */
+function nameOf(fillId: string): string {
+  return fillId.slice(ORDER_PREFIX.length).replace("/", "-");
 }

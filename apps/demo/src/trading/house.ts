@@ -2,7 +2,7 @@
 import type Big from "big.js";
 import { toBig } from "@broadtape/protocol/money";
 import type { Clock } from "../desk/clock.ts";
-import { INSTRUMENTS, type Instrument } from "../desk/instruments.ts";
+import { INSTRUMENTS, type Instrument, instrumentOf } from "../desk/instruments.ts";
 import type { MarketPrices } from "../desk/market-prices.ts";
 import { type Random, happens, oneOf, wholeOf } from "../desk/random.ts";
 import type { Trader } from "../desk/rfq-on-desk.ts";
@@ -66,12 +66,14 @@ export class House {
   }
 
   /** An order at the market that somebody wants for a trader; its id, or undefined where none can be placed now. */
-  place(trader: Trader, instrument: Instrument, side: Side): string | undefined {
-    const mid = this.#options.prices.mid(instrument.symbol);
-    if (mid === undefined || this.#isClosed || this.#options.books.isBehind) return undefined;
-    const back = wayBack(this.#options.books.exposureOf(trader, instrument.symbol));
-    if (back !== undefined && back !== side) return undefined;
-    return this.#atMarket({ trader, instrument, side, mid });
+  place(trader: Trader, symbol: string, side: Side): string | undefined {
+    const { books, prices } = this.#options;
+    const instrument = instrumentOf(symbol);
+    const mid = prices.mid(symbol);
+    if (instrument === undefined || mid === undefined || this.#isClosed || books.isBehind) return undefined;
+    if (books.accountOf(trader) === undefined) return undefined;
+    const back = wayBack(books.exposureOf(trader, symbol));
+    return back === undefined || back === side ? this.#atMarket({ trader, instrument, side, mid }) : undefined;
   }
 
   #goOn(trader: Trader): void {

@@ -18,26 +18,26 @@ export interface StandingOptions extends Reader {
  * Rejects where an account cannot be read: one that was opened anew beside it would contradict it.
  */
 export async function readAccounts({ traders, ...reader }: StandingOptions): Promise<readonly Account[]> {
-  const accounts: Account[] = [];
-  for (const { userId, tenant } of traders) {
-    const token = await signIn(reader, userId);
-    if (token === undefined) continue;
-    const read = async (kind: string) => readTopic(reader, token, kind, userId);
-    const orders = (await read("orders")) as { orders: readonly Order[] } | null;
-    const positions = (await read("positions")) as { positions: readonly Position[] } | null;
-    const balances = (await read("balances")) as { balances: readonly Balance[] } | null;
-    const balance = balances?.balances.find(({ currency }) => currency === CURRENCY);
-    const account = emptyAccount(userId, tenant);
-    accounts.push({
-      ...account,
-      cash: balance === undefined ? account.cash : toBig(balance.total),
-      holdings: new Map(
-        (positions?.positions ?? []).filter(({ id }) => id.startsWith(POSITION_PREFIX)).map((each) => [each.symbol, holdingOf(each)]),
-      ),
-      orders: new Map(
-        (orders?.orders ?? []).filter((each) => each.id.startsWith(ORDER_PREFIX) && isOrderOpen("", each)).map((each) => [each.id, each]),
-      ),
-    });
-  }
-  return accounts;
+  const accounts = await Promise.all(traders.map((trader) => readAccount(reader, trader)));
+  return accounts.filter((account) => account !== undefined);
+}
+
+async function readAccount(reader: Reader, { userId, tenant }: Trader): Promise<Account | undefined> {
+  const token = await signIn(reader, userId);
+  if (token === undefined) return undefined;
+  const read = async (kind: string) => readTopic(reader, token, kind, userId);
+  const [orders, positions, balances] = (await Promise.all([read("orders"), read("positions"), read("balances")])) as [
+    { readonly orders: readonly Order[] } | null,
+    { readonly positions: readonly Position[] } | null,
+    { readonly balances: readonly Balance[] } | null,
+  ];
+  const balance = balances?.balances.find(({ currency }) => currency === CURRENCY);
+  const held = positions?.positions.filter(({ id }) => id.startsWith(POSITION_PREFIX)) ?? [];
+  const open = orders?.orders.filter((order) => order.id.startsWith(ORDER_PREFIX) && isOrderOpen("", order)) ?? [];
+  return {
+    ...emptyAccount(userId, tenant),
+    ...(balance && { cash: toBig(balance.total) }),
+    holdings: new Map(held.map((position) => [position.symbol, holdingOf(position)])),
+    orders: new Map(open.map((order) => [order.id, order])),
+  };
 }
