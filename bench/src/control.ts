@@ -44,7 +44,7 @@ export interface Memory {
 export type LoadOrder =
   | {
       readonly kind: "connect";
-      readonly wire: "websocket" | "native" | "native-resume" | "socket-io" | "socket-io-namespace" | "sse" | "feed";
+      readonly wire: "websocket" | "native" | "native-resume" | "socket-io" | "socket-io-namespace" | "sse" | "sse-gzip" | "feed";
       readonly port: number;
       readonly token: string;
       readonly clients: number;
@@ -60,6 +60,9 @@ export type LoadOrder =
   | { readonly kind: "reset" }
   | { readonly kind: "read" }
   | { readonly kind: "stop" };
+
+/** So many clients of a compressed wire read what they get; the others count bytes, or the load would be all decompression. */
+export const DECODING_CLIENTS = 20;
 
 export interface Reading {
   readonly kind: "reading";

@@ -1,6 +1,8 @@
 /** The load: raw sockets that speak just enough of each wire to subscribe, and count marks in what they get. */
+import { get } from "node:http";
 import { type Socket, connect } from "node:net";
-import type { Connected, LoadOrder, Reading } from "./control.ts";
+import { createGunzip } from "node:zlib";
+import { type Connected, DECODING_CLIENTS, type LoadOrder, type Reading } from "./control.ts";
 import { MARK, micros, symbolOf } from "./message.ts";
 
 const sockets: Socket[] = [];
@@ -42,6 +44,7 @@ function connectOne(order: Connect, client: number): Promise<void> {
   const isPartition = order.clients * order.topicsEach === order.topics;
   const placeOf = (index: number) => (isPartition ? client * order.topicsEach + index : (client * 7 + index * 101) % order.topics);
   const symbols = Array.from({ length: order.topicsEach }, (_, index) => symbolOf(placeOf(index)));
+  if (order.wire === "sse-gzip" && client < DECODING_CLIENTS) return decodeOne(order, symbols);
   return new Promise((resolve, reject) => {
     const own = { ...order, token: order.tokens?.[client % order.tokens.length] ?? order.token };
     const socket = connect({ host: "127.0.0.1", port: order.port, noDelay: true }, () => socket.write(opening(own, symbols)));
@@ -49,6 +52,8 @@ function connectOne(order: Connect, client: number): Promise<void> {
     let stage = 0;
     socket.on("data", (data) => {
       if (stage === STAGES[order.wire].length) {
+        bytes += data.length;
+        if (order.wire === "sse-gzip") return;
         count(data);
         if (order.wire === "feed") acknowledge(socket, data);
         return;
@@ -94,16 +99,23 @@ const STAGES: Readonly<Record<Connect["wire"], readonly Step[]>> = {
   ],
   feed: [{ awaits: '"connected"', sends: () => '{"type":"subscribe","events":["transaction"]}' }, { awaits: '"subscribed"' }],
   sse: [{ awaits: "text/event-stream" }],
+  "sse-gzip": [{ awaits: "text/event-stream" }],
 };
 
 function opening({ wire, port, token }: Connect, symbols: readonly string[]): string {
-  if (wire === "sse")
-    return `GET /market-data/stream?symbols=${symbols.join(",")}&token=${token} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`;
+  if (wire === "sse" || wire === "sse-gzip") {
+    const encoding = wire === "sse" ? "" : "Accept-Encoding: gzip\r\n";
+    return `GET ${streamPath(token, symbols)} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${encoding}\r\n`;
+  }
   const path = PATHS[wire](token);
   return `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n`;
 }
 
-const PATHS: Readonly<Record<Exclude<Connect["wire"], "sse">, (token: string) => string>> = {
+function streamPath(token: string, symbols: readonly string[]): string {
+  return `/market-data/stream?symbols=${symbols.join(",")}&token=${token}`;
+}
+
+const PATHS: Readonly<Record<Exclude<Connect["wire"], "sse" | "sse-gzip">, (token: string) => string>> = {
   websocket: () => "/",
   native: (token) => `/api/v1/ws?token=${token}`,
   "native-resume": (token) => `/api/v1/ws?token=${token}`,
@@ -134,8 +146,20 @@ function textFrame(text: string): Buffer {
   return Buffer.concat([header, body]);
 }
 
+function decodeOne({ port, token }: Connect, symbols: readonly string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const options = { host: "127.0.0.1", port, path: streamPath(token, symbols), headers: { "accept-encoding": "gzip" }, agent: false };
+    get(options, (response) => {
+      response.pipe(createGunzip()).on("data", count).on("error", reject);
+      response.on("end", () => {
+        reject(new Error("a decoding connection was closed"));
+      });
+      resolve();
+    }).on("error", reject);
+  });
+}
+
 function count(data: Buffer): void {
-  bytes += data.length;
   let last = -1;
   for (let at = data.indexOf(MARK); at >= 0; at = data.indexOf(MARK, at + 1)) {
     messages += 1;

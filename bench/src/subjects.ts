@@ -9,6 +9,9 @@ export const BETTER_SSE: Subject = { name: "better-sse", file: "better-sse", wir
 export const RES_WRITE: Subject = { name: "SSE by res.write", file: "res-write", wire: "sse" };
 export const BROADTAPE_SSE: Subject = { name: "Broadtape, SSE", file: "broadtape", wire: "sse" };
 
+export const RES_WRITE_GZIP: Subject = { ...RES_WRITE, name: "res.write, a gzip a client", wire: "sse-gzip", env: { BENCH_GZIP: "on" } };
+export const BROADTAPE_SSE_GZIP: Subject = { ...BROADTAPE_SSE, name: "Broadtape, SSE with gzip", wire: "sse-gzip" };
+
 export const FEED: Subject = {
   name: "Broadtape, money feed",
   file: "broadtape",

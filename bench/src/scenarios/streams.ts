@@ -1,0 +1,73 @@
+/** 1,000 event streams of 100 events a second each, plain and compressed: latency, processor, bytes, memory (contract 50-sse "Figures asked for"). */
+import { DECODING_CLIENTS } from "../control.ts";
+import { type Subject, startRig } from "../rig.ts";
+import { median, possible } from "../statistics.ts";
+import { BETTER_SSE, BROADTAPE_SSE, BROADTAPE_SSE_GZIP, RES_WRITE, RES_WRITE_GZIP } from "../subjects.ts";
+import { type Table, figure } from "../table.ts";
+
+const CLIENTS = 1000;
+const RATE = 100;
+const WARM_UP_SECONDS = 2;
+const SECONDS = 5;
+const SUBJECTS: readonly Subject[] = [BETTER_SSE, RES_WRITE, BROADTAPE_SSE, RES_WRITE_GZIP, BROADTAPE_SSE_GZIP];
+
+interface Outcome {
+  readonly cpu: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly bytesPerClientSecond: number;
+  /** Of 100 clients, under load. */
+  readonly bytes: number;
+  readonly isWhole: boolean;
+}
+
+export async function streams(rounds: number, say: (line: string) => void): Promise<Table> {
+  const readings = new Map<Subject, Outcome[]>(SUBJECTS.map((subject) => [subject, []]));
+  for (let round = 1; round <= rounds; round++) {
+    for (const [subject, all] of readings) {
+      const outcome = await read(subject);
+      all.push(outcome);
+      say(`streams, round ${round}: ${subject.name} ${figure(outcome.cpu * 100)} %, p99 ${figure(outcome.p99Ms)} ms`);
+    }
+  }
+  const at = (all: readonly Outcome[], of: (outcome: Outcome) => number) => figure(median(all.map(of)));
+  return {
+    title: `Event streams: ${figure(CLIENTS)} clients, ${RATE} events/s each`,
+    note: `One topic; share of one core with all threads; bytes after compression; memory is the growth of the resident set of 100 clients while they are served; median of ${rounds} interleaved rounds. Of compressed streams ${DECODING_CLIENTS} are decoded for latency and completeness.`,
+    head: ["server", "core", "p50 ms", "p99 ms", "KB/s a client", "MB a 100 clients", "all arrived"],
+    rows: [...readings].map(([subject, all]) => [
+      subject.name,
+      `${at(all, ({ cpu }) => cpu * 100)} %`,
+      at(all, ({ p50Ms }) => p50Ms),
+      at(all, ({ p99Ms }) => p99Ms),
+      at(all, ({ bytesPerClientSecond }) => bytesPerClientSecond / 1024),
+      at(all, ({ bytes }) => bytes / 1024 / 1024),
+      all.every(({ isWhole }) => isWhole) ? "yes" : "no",
+    ]),
+  };
+}
+
+async function read(subject: Subject): Promise<Outcome> {
+  const isGzip = subject.wire === "sse-gzip";
+  const rig = await startRig(subject);
+  try {
+    await rig.measure(RATE, WARM_UP_SECONDS, 1);
+    const before = await rig.residentBytes();
+    await rig.connect({ clients: CLIENTS, topics: 1, topicsEach: 1 });
+    await rig.measure(RATE, WARM_UP_SECONDS, 1);
+    const { published, reading } = await rig.measure(RATE, SECONDS, 1);
+    const grown = (await rig.residentBytes()) - before;
+    const expected = published.events * (isGzip ? DECODING_CLIENTS : CLIENTS);
+    const counting = isGzip ? CLIENTS - DECODING_CLIENTS : CLIENTS;
+    return {
+      cpu: possible("share of a core", published.cpuSeconds / published.seconds, 0, 1.2),
+      p50Ms: possible("p50, ms", reading.p50Ms, 0),
+      p99Ms: possible("p99, ms", reading.p99Ms, 0),
+      bytesPerClientSecond: possible("bytes", reading.bytes, 1) / counting / published.seconds,
+      bytes: possible("bytes of 100 clients", (grown / CLIENTS) * 100, 1),
+      isWhole: possible("messages", reading.messages, 1, expected) === expected,
+    };
+  } finally {
+    await rig.stop();
+  }
+}
