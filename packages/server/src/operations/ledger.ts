@@ -165,11 +165,12 @@ class Writes {
   /** Whatever was written since is here, with its list. */
   get since(): number {
     const size = this.#at.length;
-    let since = this.#written > size ? (this.#at[this.#written % size] ?? this.#beganAt) : this.#beganAt;
+    // What is gone was written no later than what stands first now.
+    let goneAt = this.#written > size ? (this.#at[this.#written % size] ?? -Infinity) : -Infinity;
     for (let place = Math.max(0, this.#written - size); place < this.#written; place++) {
-      if (!this.holds(this.#starts[place % size] ?? -1)) since = Math.max(since, this.#at[place % size] ?? since);
+      if (!this.holds(this.#starts[place % size] ?? -1)) goneAt = Math.max(goneAt, this.#at[place % size] ?? goneAt);
     }
-    return since;
+    return Math.max(this.#beganAt, goneAt + 1);
   }
 
   *of(offsets: ReadonlySet<Offset>): Generator<Written> {
