@@ -1,13 +1,18 @@
 /** `npm test`: everything that the tests need, then all of them; ends with the counts on a line of their own. */
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { node, root, run } from "./lib.mjs";
 import "./prepare.mjs";
 
 /** Program that the tests look for → Debian packages that bring it. */
-const NEEDED = [{ path: "/usr/bin/chromium", packages: ["chromium", "fonts-dejavu-core"] }];
+const NEEDED = [
+  { path: "/usr/bin/chromium", packages: ["chromium", "fonts-dejavu-core"] },
+  { path: "/usr/sbin/nginx", packages: ["nginx"] },
+];
+/** Where it ends with 101, packages start no services when they are installed (Debian's invoke-rc.d): nginx would listen on port 80. */
+const SERVICE_POLICY = "/usr/sbin/policy-rc.d";
 
 installNeeded();
 const report = join(tmpdir(), `broadtape-test-${process.pid}.json`);
@@ -21,20 +26,30 @@ function installNeeded() {
   const missing = NEEDED.filter(({ path }) => !existsSync(path)).flatMap(({ packages }) => packages);
   if (missing.length === 0) return;
   if (process.getuid?.() !== 0 || !existsSync("/usr/bin/apt-get")) {
-    console.error(`broadtape: the browser tests need ${missing.join(" ")}: sudo apt-get install ${missing.join(" ")}`);
+    console.error(`broadtape: the tests need ${missing.join(" ")}: sudo apt-get install ${missing.join(" ")}`);
     process.exit(1);
   }
   console.error(`broadtape: installing ${missing.join(" ")}`);
+  const hasPolicy = existsSync(SERVICE_POLICY);
+  if (!hasPolicy) writeFileSync(SERVICE_POLICY, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
+  const status = installed(missing);
+  if (!hasPolicy) rmSync(SERVICE_POLICY);
+  if (status !== 0) process.exit(status);
+}
+
+/** The status of the first step that failed, else 0. */
+function installed(packages) {
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   for (const args of [
     ["update", "-qq"],
-    ["install", "-qq", "-y", "--no-install-recommends", ...missing],
+    ["install", "-qq", "-y", "--no-install-recommends", ...packages],
   ]) {
     const result = spawnSync("apt-get", args, { env, encoding: "utf8" });
     if (result.status === 0) continue;
     process.stderr.write(`${result.stdout}${result.stderr}`);
-    process.exit(result.status ?? 1);
+    return result.status ?? 1;
   }
+  return 0;
 }
 
 function printCounts() {
