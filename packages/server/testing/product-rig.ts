@@ -16,9 +16,9 @@ const surface = testSurface({ word: ({ topic, event, data }) => ({ name: "event"
 export async function productRig(...products: Product[]) {
   const rig = await Rig.start({ products });
   const publishAll = async (
-    ...events: { readonly type: string; readonly data: unknown; readonly time?: string; readonly id?: string }[]
+    ...events: { readonly type: string; readonly data: unknown; readonly time?: string; readonly id?: string; readonly tenant?: string }[]
   ) => {
-    const answer = await rig.engine.publish(events, { userId: "pub", tenant: "acme", anyTenant: false, correlationId: "c" });
+    const answer = await rig.engine.publish(events, { userId: "pub", tenant: "acme", anyTenant: true, correlationId: "c" });
     await rig.settle();
     return answer;
   };

@@ -1,5 +1,7 @@
 import { parseJson } from "@broadtape/protocol/json";
 import { describe, expect, it } from "vitest";
+import type { Position } from "@broadtape/protocol/products/trading/entities";
+import { POSITION_REVALUED } from "@broadtape/protocol/products/trading/revaluation";
 import { testSurface } from "../../../testing/connection.ts";
 import { productRig } from "../../../testing/product-rig.ts";
 import { Rig, identityOf } from "../../../testing/rig.ts";
@@ -64,6 +66,7 @@ async function setUp() {
   return {
     rig,
     faultsOf,
+    publishAll,
     publish: (...events: (readonly [type: string, userId: string, about: object])[]) =>
       publishAll(...events.map(([type, userId, about]) => ({ type: `trading.${type}`, data: { userId, ...about } }))),
     follow: (userId: string, topics: readonly string[], terms: Terms = {}) => follow(rig, userId, topics, terms),
@@ -224,6 +227,79 @@ describe("trading", () => {
     const before = (await follow(rig, "ann", [...OWN, MONITOR], { permissions: [MONITOR] })).states;
     const again = await Rig.start({ products, disk: rig.disk, clock: rig.clock });
     expect((await follow(again, "ann", [...OWN, MONITOR], { permissions: [MONITOR] })).states).toEqual(before);
+  });
+
+  describe("positions at the price of now", () => {
+    const price = (symbol: string, bid: number, ask: number) => ({
+      type: "market-data.best-price",
+      data: { symbol, bestBid: { price: bid, size: 1, source: "A" }, bestAsk: { price: ask, size: 1, source: "B" }, timestamp: 1 },
+    });
+    const linesOf = (told: readonly { event: string; text: string }[]) =>
+      told
+        .filter(({ event }) => event === POSITION_REVALUED)
+        .map(({ text }) => JSON.parse(text) as { positions: Position[]; totalValue: string });
+
+    it("are told when it moves, long and short, with what all are worth", async () => {
+      const { rig, publish, publishAll, follow } = await setUp();
+      await publish(
+        ["position.opened", "ann", position("p1")],
+        ["position.opened", "ann", position("p2", { side: "short", quantity: 4 })],
+        ["position.opened", "ann", position("p3", { symbol: "TSLA" })],
+      );
+      const ann = await follow("ann", OWN);
+      await publishAll(price("AAPL", 189.1, 189.3));
+      rig.clock.advance(100);
+      await rig.settle();
+      const [line] = linesOf(ann.told());
+      expect(line?.positions.map(({ id, currentPrice, unrealizedPnL, totalPnL }) => [id, currentPrice, unrealizedPnL, totalPnL])).toEqual([
+        ["p1", "189.2", "17", "17"],
+        ["p2", "189.2", "-6.8", "-6.8"],
+      ]);
+      // 10 × 189.2 − 4 × 189.2 + 10 × 188
+      expect(line?.totalValue).toBe("3015.2");
+      const [state = ""] = (await follow("ann", ["positions:me"])).states;
+      expect(JSON.parse(state)).toMatchObject({
+        positions: [{ currentPrice: "189.2" }, { currentPrice: "189.2" }, { currentPrice: "188.00" }],
+        totalValue: "3015.2",
+      });
+    });
+
+    it("are told the newest of a window, and nothing that nobody follows or that concerns no open position", async () => {
+      const { rig, publish, publishAll, follow } = await setUp();
+      await publish(["position.opened", "ann", position("p1")], ["position.opened", "ben", position("p1", { symbol: "TSLA" })]);
+      const [ann, ben] = [await follow("ann", OWN), await follow("ben", OWN)];
+      const namesake = await follow("ann", OWN, { tenant: "other" });
+      for (const bid of [190, 191, 192, 193]) await publishAll(price("AAPL", bid, bid));
+      expect(linesOf(ann.told()).map(({ positions: [only] }) => only?.currentPrice)).toEqual(["190"]);
+      rig.clock.advance(104);
+      await rig.settle();
+      expect(linesOf(ann.told()).map(({ positions: [only] }) => only?.currentPrice)).toEqual(["190", "193"]);
+      await publish(["position.closed", "ann", position("p1", { status: "closed" })]);
+      await publishAll(price("AAPL", 194, 194));
+      rig.clock.advance(104);
+      await rig.settle();
+      expect(linesOf(ann.told())).toHaveLength(2);
+      expect([...linesOf(ben.told()), ...namesake.told()]).toEqual([]);
+    });
+
+    it("stand as published where that is newer than the price", async () => {
+      const { rig, publish, publishAll, follow } = await setUp();
+      await publishAll(price("AAPL", 200, 200));
+      await publish(["position.opened", "ann", position("p1")]);
+      const { states } = await follow("ann", ["positions:me"]);
+      expect(JSON.parse(states[0] ?? "")).toMatchObject({ positions: [{ currentPrice: "188.00" }] });
+      await publishAll({ ...price("AAPL", 201, 201), tenant: rig.engine.publicTenant });
+      expect(JSON.parse((await follow("ann", ["positions:me"])).states[0] ?? "")).toMatchObject({ positions: [{ currentPrice: "201" }] });
+    });
+
+    it("cost nothing once nobody follows them", async () => {
+      const { rig, publish, follow } = await setUp();
+      await publish(["position.opened", "ann", position("p1")]);
+      const { session } = await follow("ann", OWN);
+      expect(rig.engine.derived.size).toBe(1);
+      session.lost();
+      expect(rig.engine.derived.size).toBe(0);
+    });
   });
 
   it.each([
