@@ -8,7 +8,8 @@ import { afterAll, expect, it } from "vitest";
 import type { LogOptions } from "../../packages/server/src/log/log.ts";
 import { openSqliteLog, type SqliteLog } from "../../packages/server/src/log/sqlite/sqlite-log.ts";
 
-const KILLS = 50;
+/** More of them: `BROADTAPE_TEST_KILLS=500 npx vitest run --project crash`. */
+const KILLS = Number(process.env["BROADTAPE_TEST_KILLS"] ?? 25);
 const WRITER = fileURLToPath(new URL("./writer.ts", import.meta.url));
 
 const root = mkdtempSync(join(tmpdir(), "broadtape-kill-"));
