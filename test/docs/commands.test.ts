@@ -58,7 +58,7 @@ async function run(script: string, env: Readonly<Record<string, string>>): Promi
   }
 }
 
-const [startCommand, testCommand, firstEvent] = codeOf(pageOf("README.md"), "sh");
+const [startCommand, testCommand, firstEvent, priceStream] = codeOf(pageOf("README.md"), "sh");
 
 it("README: starts, and publishes the first event", async () => {
   const data = join(folder, "demo");
@@ -70,6 +70,8 @@ it("README: starts, and publishes the first event", async () => {
   });
   expect(stdout).toMatch(/"accepted":1/);
   expect(stdout).toMatch(/event: price\ndata: \{"symbol":"ACME","bestBid":\{"price":99\.50,/);
+  const prices = await run((priceStream ?? "").replaceAll("localhost:3000", new URL(url).host), {});
+  expect(prices.stdout).toMatch(/^event: connected\n[\s\S]*event: price:update\ndata: \{"symbol":"EURUSD"/);
 });
 
 it("README: the test command is what the CI runs", () => {
