@@ -1,7 +1,6 @@
 /** Streams that open while somebody looks: what hooks are made of. */
-import { ValueStore } from "../store.ts";
-import type { Store } from "../store.ts";
 import { errorTaker } from "../environment.ts";
+import { type Store, ValueStore } from "../store.ts";
 import { type StreamStores, storesOf } from "./shown.ts";
 import { StreamClient, type StreamOptions } from "./stream-client.ts";
 import { type StreamRequest, pathOf } from "./stream-request.ts";
@@ -19,6 +18,9 @@ interface Open {
   listeners: number;
 }
 
+const report = errorTaker();
+const NOT_YET: StreamView = { stores: storesOf(new ValueStore(EMPTY, report)), status: new ValueStore(CONNECTING, report) };
+
 /**
  * @example
  * const streams = new Streams({ url: "https://tape.example", token: fetchToken });
@@ -26,6 +28,8 @@ interface Open {
  * const off = stores.orders.subscribe(() => show(stores.orders.get()));
  */
 export class Streams {
+  /** What a stream shows before anybody looks, and on the server. */
+  readonly nothing: StreamView = NOT_YET;
   readonly #options: StreamOptions;
   /** By path. Invariant: each has listeners, or had some in this turn. */
   readonly #open = new Map<string, Open>();
@@ -86,7 +90,3 @@ export class Streams {
     });
   }
 }
-
-const nothing = errorTaker();
-/** What is shown before anybody listens, and on the server. */
-const NOT_YET: StreamView = { stores: storesOf(new ValueStore(EMPTY, nothing)), status: new ValueStore(CONNECTING, nothing) };
