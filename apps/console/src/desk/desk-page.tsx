@@ -1,75 +1,66 @@
-/** The desk: opens its connections, shows prices, RFQs and the wallet. */
-import { type ReactElement, useEffect, useMemo, useState } from "react";
-import { Broadtape, MarketDataClient } from "@broadtape/client";
-import { RFQ_FOLDS, RfqStreamingClient } from "@broadtape/client/rfq";
+/** The desk, at `/`: opens its connections and shows its panels; another user's desk beside it where that is asked for. */
+import { type ReactElement, useCallback, useEffect, useState } from "react";
 import { BroadtapeProvider } from "@broadtape/react";
 import styles from "../app.module.css";
-import { ConnectionBadge } from "../connection-badge.tsx";
-import { PriceGrid } from "../price-grid.tsx";
-import { PriceTrails } from "../price-trails.ts";
-import { withToken } from "../rfq/bearer.ts";
-import { Desk } from "../rfq/desk.ts";
-import { RfqPanel } from "../rfq/rfq-panel.tsx";
-import { RfqStories } from "../rfq/rfq-stories.ts";
+import { DeskWorkspace, type Workspace } from "../dock/workspace.tsx";
+import { ConnectionBadge } from "../freshness/connection-badge.tsx";
+import { RfqDeskContext, useNewRfqDesk } from "../rfq/rfq-desk.ts";
 import { PageHeader } from "../shell/page-header.tsx";
 import type { Account } from "../sign-in.ts";
-import { symbolsOf } from "../symbols.ts";
-import workerUrl from "../tape-worker.ts?sharedworker&url";
-import { UpdateRate } from "../update-rate.tsx";
-import { Alerts } from "../wallet/alerts.tsx";
-import { type MoneyFeeds, openMoneyFeeds } from "../wallet/money-feeds.ts";
-import { WALLET_FOLDS } from "../wallet/standing.ts";
-import { WalletPanel } from "../wallet/wallet-panel.tsx";
-
-const SYMBOLS = symbolsOf(location.search);
-
-interface Feed {
-  readonly tape: Broadtape;
-  readonly client: MarketDataClient;
-  readonly trails: PriceTrails;
-  readonly rfqs: RfqStreamingClient;
-  readonly stories: RfqStories;
-  readonly money: MoneyFeeds;
-}
+import { SymbolSearch } from "../watchlist/symbol-search.tsx";
+import { UpdateRate } from "../watchlist/update-rate.tsx";
+import { AlertBell } from "../alerts/alert-bell.tsx";
+import { BesideFrame, BesideSwitch, useBeside } from "./beside.tsx";
+import { DeskContext } from "./desk-context.ts";
+import { type DeskFeeds, openDeskFeeds } from "./desk-feeds.ts";
+import { KeysHelp } from "./keys-help.tsx";
+import { type PanelId } from "./desk-feeds.ts";
+import { useShortcuts } from "./use-shortcuts.ts";
 
 export function DeskPage({ account }: { readonly account: Account }): ReactElement {
-  const [feed, setFeed] = useState<Feed>();
+  const [feeds, setFeeds] = useState<DeskFeeds>();
   useEffect(() => {
-    const tape = new Broadtape({ token: account.token, shared: true, workerUrl, folds: { ...RFQ_FOLDS, ...WALLET_FOLDS } });
-    const client = new MarketDataClient({ tape });
-    const trails = new PriceTrails();
-    void client.subscribe(SYMBOLS, trails.take);
-    const rfqs = new RfqStreamingClient({ tape });
-    const stories = new RfqStories(rfqs);
-    // Where it is refused, the page shows no RFQs.
-    void rfqs.subscribeToTrader().catch(() => undefined);
-    const money = openMoneyFeeds(account.token);
-    setFeed({ tape, client, trails, rfqs, stories, money });
-    return () => {
-      money.close();
-      rfqs.disconnect();
-      client.disconnect();
-      tape.close();
-    };
+    const opened = openDeskFeeds(account);
+    setFeeds(opened);
+    return () => opened.close();
   }, [account]);
-  const desk = useMemo(() => new Desk(withToken(account.token)), [account]);
-  if (feed === undefined) return <p className={styles.notice}>Connecting…</p>;
+  if (feeds === undefined) return <p className={styles.notice}>Connecting…</p>;
   return (
-    <BroadtapeProvider tape={feed.tape}>
-      <PageHeader part="desk" account={account}>
-        <ConnectionBadge />
-        <UpdateRate trails={feed.trails} />
-      </PageHeader>
-      <Alerts feeds={feed.money} />
-      <main className={styles.main}>
-        <PriceGrid client={feed.client} symbols={SYMBOLS} trails={feed.trails} />
-        <p className={styles.note}>
-          Recorded quotes of 8 May 2014 (ECB press conference), replayed as if now: EURUSD and NZDUSD from two venues at once, gold from a
-          third feed.
-        </p>
-        <RfqPanel client={feed.rfqs} desk={desk} stories={feed.stories} symbols={SYMBOLS} />
-        <WalletPanel feeds={feed.money} userId={account.userId} />
-      </main>
+    <BroadtapeProvider tape={feeds.tape}>
+      <DeskContext.Provider value={feeds}>
+        <OpenDesk account={account} feeds={feeds} />
+      </DeskContext.Provider>
     </BroadtapeProvider>
+  );
+}
+
+function OpenDesk({ account, feeds }: { readonly account: Account; readonly feeds: DeskFeeds }): ReactElement {
+  const rfqDesk = useNewRfqDesk(feeds);
+  const [workspace, setWorkspace] = useState<Workspace>();
+  const [beside, setBeside] = useBeside(account);
+  const show = useCallback((panel: PanelId) => workspace?.show(panel), [workspace]);
+  useShortcuts(show);
+  return (
+    <RfqDeskContext.Provider value={rfqDesk}>
+      <div className={styles.beside}>
+        <div className={styles.desk}>
+          <PageHeader part="desk" account={account}>
+            <ConnectionBadge freshness={feeds.freshness.connection} />
+            <UpdateRate trails={feeds.trails} />
+            <SymbolSearch list={feeds.symbolList} />
+            <AlertBell onShow={() => show("alerts")} />
+            <button type="button" className={styles.tool} onClick={() => workspace?.reset()}>
+              Reset layout
+            </button>
+            <KeysHelp />
+            <BesideSwitch account={account} beside={beside} onChange={setBeside} />
+          </PageHeader>
+          <main className={styles.main} aria-label="Desk">
+            <DeskWorkspace onReady={setWorkspace} />
+          </main>
+        </div>
+        {beside !== undefined && <BesideFrame user={beside} />}
+      </div>
+    </RfqDeskContext.Provider>
   );
 }

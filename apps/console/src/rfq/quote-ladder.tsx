@@ -22,13 +22,22 @@ export function QuoteLadder({ quotes, moves, isOpen, canAccept, onAccept }: Prop
   const rows = inHeldOrder(quotes, isHeld ? held : undefined);
   const fraction = Math.max(0, ...quotes.flatMap(({ bidPrice, askPrice }) => [bidPrice, askPrice].map(lengthOf)));
   const hold = () => setHeld((before) => before ?? quotes.map(({ id }) => id));
-  const holdForKeyboard = ({ target }: FocusEvent) => {
-    if (target.matches(":focus-visible")) hold();
+  const holdForKeyboard = ({ target, currentTarget }: FocusEvent) => {
+    if (target !== currentTarget && target.matches(":focus-visible")) hold();
   };
   const release = () => setHeld(undefined);
   return (
     <>
-      <div className={styles.scroll} onPointerEnter={hold} onPointerLeave={release} onFocus={holdForKeyboard} onBlur={release}>
+      <div
+        role="group"
+        aria-label="Ladder"
+        tabIndex={0}
+        className={styles.scroll}
+        onPointerEnter={hold}
+        onPointerLeave={release}
+        onFocus={holdForKeyboard}
+        onBlur={release}
+      >
         <table className={styles.ladder}>
           <LadderHead />
           <tbody>

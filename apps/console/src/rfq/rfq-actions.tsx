@@ -2,6 +2,7 @@
 import type { ReactElement } from "react";
 import type { RfqStreamingClient } from "@broadtape/client/rfq";
 import { useConnection, useRfq } from "@broadtape/react";
+import { SHORTCUTS } from "../desk/shortcuts.ts";
 import type { DealSide } from "./desk.ts";
 import { isOver } from "./rfq-types.ts";
 import { dealPriceOf, dealSideOf } from "./side.ts";
@@ -41,10 +42,24 @@ export function ActionBar(properties: BarProperties): ReactElement {
   const { chosenSide, onSide, isBusy, onAcceptBest, onCancel, isTwoWay, canAccept, canCancel } = properties;
   return (
     <div className={styles.actions}>
-      <button type="button" disabled={!canAccept || isBusy} onClick={onAcceptBest}>
+      <button
+        type="button"
+        disabled={!canAccept || isBusy}
+        onClick={onAcceptBest}
+        aria-keyshortcuts={SHORTCUTS.acceptBest.aria}
+        title={SHORTCUTS.acceptBest.keys}
+        data-shortcut="acceptBest"
+      >
         Accept best
       </button>
-      <button type="button" disabled={!canCancel || isBusy} onClick={onCancel}>
+      <button
+        type="button"
+        disabled={!canCancel || isBusy}
+        onClick={onCancel}
+        aria-keyshortcuts={SHORTCUTS.cancelRfq.aria}
+        title={SHORTCUTS.cancelRfq.keys}
+        data-shortcut="cancelRfq"
+      >
         Cancel RFQ
       </button>
       <fieldset className={styles.dealt} disabled={!isTwoWay} data-shown={isTwoWay}>
@@ -52,7 +67,7 @@ export function ActionBar(properties: BarProperties): ReactElement {
         {(["buy", "sell"] as const).map((side) => (
           <label key={side}>
             <input type="radio" name="deal-side" checked={chosenSide === side} onChange={() => onSide(side)} />
-            {side === "buy" ? "buyer at the ask" : "seller at the bid"}
+            {side === "buy" ? "buy at ask" : "sell at bid"}
           </label>
         ))}
       </fieldset>

@@ -1,70 +1,37 @@
-/** RFQs: the ticket, the trader's list, the selected one's quotes. Asked by HTTP, told over the tape. */
-import { type ReactElement, useState } from "react";
-import type { RfqStreamingClient } from "@broadtape/client/rfq";
-import { useTraderRfqs } from "@broadtape/react";
-import type { DealSide, Desk, Ticket } from "./desk.ts";
-import { Quotes } from "./quotes.tsx";
+/** The RFQ ticket, what can be done with the selected RFQ, and the trader's RFQs. */
+import { type ReactElement, useState, useSyncExternalStore } from "react";
+import { useDesk } from "../desk/desk-context.ts";
+import { Panel } from "../dock/panel.tsx";
 import { ActionBar, RfqActions } from "./rfq-actions.tsx";
+import { useRfqDesk } from "./rfq-desk.ts";
 import { RfqList } from "./rfq-list.tsx";
-import type { RfqStories } from "./rfq-stories.ts";
 import { TicketForm } from "./ticket.tsx";
-import { useDeskCall } from "./use-desk-call.ts";
 import styles from "./rfq.module.css";
 
-interface Properties {
-  readonly client: RfqStreamingClient;
-  readonly desk: Desk;
-  readonly stories: RfqStories;
-  readonly symbols: readonly string[];
+export function RfqPanel(): ReactElement {
+  const { rfqs: client, symbolList, freshness } = useDesk();
+  const { rfqs, selected, isBusy, refusal, chosenSide, chooseSide, request, accept, cancel, select } = useRfqDesk();
+  const symbols = useSyncExternalStore(symbolList.symbols.subscribe, symbolList.symbols.get);
+  const looked = useSyncExternalStore(symbolList.selected.subscribe, symbolList.selected.get);
+  const [symbol, setSymbol] = useSymbol(looked, symbols);
+  const actions = { chosenSide, onSide: chooseSide, isBusy, onAcceptBest: () => accept(), onCancel: cancel };
+  return (
+    <Panel name="RFQ" freshness={freshness.rfq} isFixed footer={<span data-field="count">{rfqs.length} RFQs</span>}>
+      <TicketForm symbols={symbols} symbol={symbol} onSymbol={setSymbol} isBusy={isBusy} onRequest={request} />
+      {selected === undefined ? (
+        <ActionBar {...actions} isTwoWay={false} canAccept={false} canCancel={false} />
+      ) : (
+        <RfqActions {...actions} client={client} rfqId={selected.id} />
+      )}
+      <div className={styles.refusal}>{refusal !== undefined && <p role="alert">{refusal}</p>}</div>
+      <RfqList rfqs={rfqs} selectedId={selected?.id} onSelect={select} />
+    </Panel>
+  );
 }
 
-export function RfqPanel({ client, desk, stories, symbols }: Properties): ReactElement {
-  const rfqs = useTraderRfqs(client);
-  const [chosenId, setChosenId] = useState<string>();
-  const [chosenSide, setChosenSide] = useState<DealSide>("buy");
-  const { isBusy, refusal, run } = useDeskCall();
-  // Until one is chosen, the newest.
-  const selected = chosenId === undefined ? rfqs.at(-1) : rfqs.find(({ id }) => id === chosenId);
-
-  const request = (ticket: Ticket) => run(async () => setChosenId(await desk.request(ticket)));
-  const accept = (quoteId?: string) =>
-    run(async () => {
-      if (selected === undefined) return;
-      const side = selected.side === "two-way" ? chosenSide : undefined;
-      await desk.accept(selected.id, { quoteId, side });
-    });
-  const cancel = () => run(async () => (selected === undefined ? undefined : desk.cancel(selected.id)));
-  const actions = { chosenSide, onSide: setChosenSide, isBusy, onAcceptBest: () => accept(), onCancel: cancel };
-
-  return (
-    <div className={styles.desk}>
-      <section aria-labelledby="rfq" className={styles.panel}>
-        <h2 id="rfq">RFQ</h2>
-        <TicketForm symbols={symbols} isBusy={isBusy} onRequest={request} />
-        {selected === undefined ? (
-          <ActionBar {...actions} isTwoWay={false} canAccept={false} canCancel={false} />
-        ) : (
-          <RfqActions {...actions} client={client} rfqId={selected.id} />
-        )}
-        <div className={styles.refusal}>{refusal !== undefined && <p role="alert">{refusal}</p>}</div>
-        <RfqList rfqs={rfqs} selectedId={selected?.id} onSelect={setChosenId} />
-      </section>
-      <section aria-labelledby="quotes" className={styles.panel}>
-        <h2 id="quotes">Quotes</h2>
-        {selected === undefined ? (
-          <p className={styles.none}>{chosenId === undefined ? "Request quotes, and they appear here." : "Waiting for the RFQ…"}</p>
-        ) : (
-          <Quotes
-            key={selected.id}
-            client={client}
-            rfqId={selected.id}
-            story={stories.of(selected.id)}
-            price={selected.price}
-            chosenSide={chosenSide}
-            onAccept={accept}
-          />
-        )}
-      </section>
-    </div>
-  );
+/** The symbol that is looked at, until another one is chosen here. */
+function useSymbol(looked: string, symbols: readonly string[]): readonly [string, (symbol: string) => void] {
+  const [chosen, setChosen] = useState({ looked, symbol: looked });
+  const symbol = chosen.looked === looked && symbols.includes(chosen.symbol) ? chosen.symbol : looked;
+  return [symbol, (next) => setChosen({ looked, symbol: next })];
 }

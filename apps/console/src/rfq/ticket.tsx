@@ -1,10 +1,13 @@
 /** The ticket on which quotes are asked for. */
 import { type ReactElement, type SyntheticEvent, useState } from "react";
+import { SHORTCUTS } from "../desk/shortcuts.ts";
 import type { Ticket } from "./desk.ts";
 import styles from "./rfq.module.css";
 
 interface Properties {
   readonly symbols: readonly string[];
+  readonly symbol: string;
+  readonly onSymbol: (symbol: string) => void;
   readonly isBusy: boolean;
   readonly onRequest: (ticket: Ticket) => void;
 }
@@ -15,8 +18,7 @@ const SIDES = [
   ["two-way", "Two-way"],
 ] as const;
 
-export function TicketForm({ symbols, isBusy, onRequest }: Properties): ReactElement {
-  const [symbol, setSymbol] = useState(symbols[0] ?? "");
+export function TicketForm({ symbols, symbol, onSymbol, isBusy, onRequest }: Properties): ReactElement {
   const [side, setSide] = useState<Ticket["side"]>("buy");
   const [quantity, setQuantity] = useState("1000000");
   const [seconds, setSeconds] = useState("30");
@@ -28,7 +30,7 @@ export function TicketForm({ symbols, isBusy, onRequest }: Properties): ReactEle
     <form className={styles.ticket} onSubmit={submit} aria-label="RFQ ticket">
       <label>
         Symbol
-        <select value={symbol} onChange={({ target }) => setSymbol(target.value)}>
+        <select value={symbol} onChange={({ target }) => onSymbol(target.value)}>
           {symbols.map((each) => (
             <option key={each}>{each}</option>
           ))}
@@ -48,6 +50,8 @@ export function TicketForm({ symbols, isBusy, onRequest }: Properties): ReactEle
         Quantity
         <input
           inputMode="decimal"
+          aria-keyshortcuts={SHORTCUTS.newRfq.aria}
+          data-shortcut="newRfq"
           autoComplete="off"
           required
           pattern="\s*[0-9]+(\.[0-9]+)?\s*"

@@ -26,8 +26,7 @@ export function PageHeader({ part, account, children }: Properties): ReactElemen
           </a>
         ))}
       </nav>
-      {children}
-      <span className={styles.push} />
+      {children ?? <span className={styles.push} />}
       <ThemeSwitch />
       <SignInAs account={account} />
     </header>

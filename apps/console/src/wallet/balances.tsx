@@ -15,14 +15,9 @@ const AMOUNTS = [
   ["lockedAmount", "Locked"],
 ] as const;
 
-interface Properties {
-  readonly client: TransactionFeedClient;
-  readonly userId: string;
-}
-
-export function Balances({ client, userId }: Properties): ReactElement {
+export function Balances({ client }: { readonly client: TransactionFeedClient }): ReactElement {
   const balances = useBalances(client);
-  const wallets = useTopic(`wallets:${userId}`);
+  const wallets = useTopic("wallets:me");
   return (
     <div className={styles.balances} role="region" aria-label="Balances" tabIndex={0}>
       <table className={styles.table}>

@@ -1,7 +1,7 @@
 /** The account's money feed: one client for what is read at a glance, one for the alerts that wait for a person. */
 import { FeedError, TransactionFeedClient } from "@broadtape/client/transactions";
 import type { Account } from "../sign-in.ts";
-import { AlertQueue } from "./alert-queue.ts";
+import { AlertQueue } from "../alerts/alert-queue.ts";
 import { tabStorage } from "./tab-storage.ts";
 import { Unseen } from "./unseen.ts";
 

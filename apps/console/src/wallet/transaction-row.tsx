@@ -47,8 +47,16 @@ export const TransactionRow = memo(function TransactionRow({ message, fraction, 
       </td>
       <td data-field="status">{wordsOf(status)}</td>
       <td className={styles.marks}>
-        {isWaiting && <span data-mark="waiting">not acknowledged yet</span>}
-        {attempt !== undefined && <span data-mark="redelivered">redelivered (attempt {attempt})</span>}
+        {isWaiting && (
+          <span data-mark="waiting" title="not acknowledged yet">
+            new
+          </span>
+        )}
+        {attempt !== undefined && (
+          <span data-mark="redelivered" title="redelivered">
+            again ({attempt})
+          </span>
+        )}
       </td>
     </tr>
   );

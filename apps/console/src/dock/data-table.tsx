@@ -1,0 +1,107 @@
+/** Rows of figures: the decimal points of a column one below the other, signs and colours saying the same. */
+import { type ReactElement, memo } from "react";
+import { digitsOf, fractionOf } from "../rfq/digits.ts";
+import { PriceText } from "../rfq/price-text.tsx";
+import type { Decimal } from "../rfq/rfq-types.ts";
+import styles from "./data-table.module.css";
+
+export interface Column<Row> {
+  readonly name: string;
+  readonly title: string;
+  /** Of the others, as `width` of a column. */
+  readonly width: string;
+  readonly text?: (row: Row) => string;
+  /** Instead of a text: a number with the digits that were published. */
+  readonly number?: (row: Row) => Decimal | null | undefined;
+  /** A gain is blue with a plus, a loss orange with a minus. */
+  readonly isGain?: boolean;
+}
+
+interface Properties<Row> {
+  readonly columns: readonly Column<Row>[];
+  /** A row whose object is the same is not drawn again. */
+  readonly rows: readonly Row[];
+  readonly keyOf: (row: Row) => string;
+  readonly empty: string;
+}
+
+export function DataTable<Row>({ columns, rows, keyOf, empty }: Properties<Row>): ReactElement {
+  const fractions = columns.map(({ number }) =>
+    number === undefined ? 0 : rows.reduce((most, row) => Math.max(most, lengthOf(number(row))), 0),
+  );
+  const fraction = fractions.join();
+  return (
+    <>
+      <table className={styles.table}>
+        <thead>
+          <tr>
+            {columns.map(({ name, title, width, number }) => (
+              <th key={name} scope="col" style={{ width }} className={number === undefined ? undefined : styles.number}>
+                {title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <DataRow key={keyOf(row)} id={keyOf(row)} row={row} columns={columns as readonly Column<unknown>[]} fractions={fraction} />
+          ))}
+        </tbody>
+      </table>
+      {rows.length === 0 && <p className={styles.empty}>{empty}</p>}
+    </>
+  );
+}
+
+interface RowProperties {
+  readonly id: string;
+  readonly row: unknown;
+  readonly columns: readonly Column<unknown>[];
+  /** As text, so that it is the same while it says the same. */
+  readonly fractions: string;
+}
+
+const DataRow = memo(function DataRow({ id, row, columns, fractions }: RowProperties): ReactElement {
+  const lengths = fractions.split(",").map(Number);
+  return (
+    <tr data-row={id}>
+      {columns.map(({ name, text, number, isGain }, index) =>
+        number === undefined ? (
+          <td key={name} data-field={name}>
+            {text?.(row)}
+          </td>
+        ) : (
+          <Figure key={name} name={name} value={number(row) ?? undefined} fraction={lengths[index] ?? 0} isGain={isGain === true} />
+        ),
+      )}
+    </tr>
+  );
+});
+
+interface FigureProperties {
+  readonly name: string;
+  readonly value: Decimal | undefined;
+  readonly fraction: number;
+  readonly isGain: boolean;
+}
+
+function Figure({ name, value, fraction, isGain }: FigureProperties): ReactElement {
+  const tone = isGain && value !== undefined ? toneOf(value) : undefined;
+  return (
+    <td className={styles.number} data-tone={tone}>
+      {tone === "up" && <span aria-hidden="true">+</span>}
+      <PriceText value={value} fraction={fraction} name={name} />
+    </td>
+  );
+}
+
+/** Which way a decimal points; by its digits, not by a float. */
+export function toneOf(value: Decimal): "up" | "down" | undefined {
+  const digits = digitsOf(value);
+  if (!/[1-9]/.test(digits)) return undefined;
+  return digits.startsWith("-") ? "down" : "up";
+}
+
+function lengthOf(value: Decimal | null | undefined): number {
+  return value == null ? 0 : fractionOf(digitsOf(value));
+}

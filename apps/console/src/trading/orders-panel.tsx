@@ -1,0 +1,61 @@
+/** The blotter: the user's orders, newest first. */
+import { type ReactElement, useMemo, useState } from "react";
+import type { FollowedOrders } from "@broadtape/client/trading";
+import type { Order } from "@broadtape/protocol/products/trading/entities";
+import { isOrderOpen } from "@broadtape/protocol/products/trading/state";
+import { useTopic } from "@broadtape/react";
+import { useDesk } from "../desk/desk-context.ts";
+import { type Column, DataTable } from "../dock/data-table.tsx";
+import { Panel } from "../dock/panel.tsx";
+import { Choice } from "../dock/choice.tsx";
+import { clockTime } from "../wallet/clock-time.ts";
+
+const COLUMNS: readonly Column<Order>[] = [
+  { name: "time", title: "Time", width: "4.7rem", text: ({ createdAt }) => clockTime(createdAt) },
+  { name: "symbol", title: "Symbol", width: "4.7rem", text: ({ symbol }) => symbol },
+  { name: "side", title: "Side", width: "2.7rem", text: ({ side }) => side },
+  { name: "type", title: "Type", width: "3.7rem", text: ({ type }) => wordsOf(type) },
+  { name: "quantity", title: "Quantity", width: "5.2rem", number: ({ quantity }) => quantity },
+  { name: "price", title: "Price", width: "6.3rem", number: ({ price }) => price },
+  { name: "filled", title: "Filled", width: "5.2rem", number: ({ filledQuantity }) => filledQuantity },
+  { name: "average", title: "Average", width: "6.3rem", number: ({ averagePrice }) => averagePrice },
+  { name: "status", title: "Status", width: "5.6rem", text: ({ status }) => wordsOf(status) },
+];
+
+/** What the eye takes in; the rest is history. */
+const MAX_SHOWN = 200;
+const NONE: readonly Order[] = [];
+const VIEWS = ["all", "open"] as const;
+
+export function OrdersPanel(): ReactElement {
+  const { freshness } = useDesk();
+  // Folded by TRADING_FOLDS.
+  const state = useTopic("orders:me") as FollowedOrders | null | undefined;
+  const [view, setView] = useState<(typeof VIEWS)[number]>("all");
+  const orders = state?.orders ?? NONE;
+  const open = useMemo(() => orders.filter((order) => isOrderOpen("", order)), [orders]);
+  const shown = useMemo(() => (view === "open" ? open : orders).slice(-MAX_SHOWN).reverse(), [view, open, orders]);
+  return (
+    <Panel
+      name="Orders"
+      freshness={freshness.orders}
+      footer={
+        <>
+          <span data-field="count">
+            {open.length} open of {orders.length}
+          </span>
+          <Choice label="Orders shown" values={VIEWS} value={view} onChange={setView} />
+        </>
+      }
+    >
+      <DataTable columns={COLUMNS} rows={shown} keyOf={idOf} empty={state === undefined ? "Loading the orders…" : "No orders."} />
+    </Panel>
+  );
+}
+
+const idOf = ({ id }: Order) => id;
+
+/** `partially_filled` as `partially filled`. */
+function wordsOf(code: string): string {
+  return code.toLowerCase().replaceAll("_", " ");
+}

@@ -1,0 +1,57 @@
+/** Open positions with what they are worth now: the server values them at every price. */
+import type { ReactElement } from "react";
+import type { FollowedPositions } from "@broadtape/client/trading";
+import { toBig } from "@broadtape/protocol/money";
+import type { Position } from "@broadtape/protocol/products/trading/entities";
+import { useTopic } from "@broadtape/react";
+import { useDesk } from "../desk/desk-context.ts";
+import { type Column, DataTable, toneOf } from "../dock/data-table.tsx";
+import { Panel } from "../dock/panel.tsx";
+import styles from "./trading.module.css";
+
+const COLUMNS: readonly Column<Position>[] = [
+  { name: "symbol", title: "Symbol", width: "4.7rem", text: ({ symbol }) => symbol },
+  { name: "side", title: "Side", width: "3rem", text: ({ side }) => side },
+  { name: "quantity", title: "Quantity", width: "4.9rem", number: ({ quantity }) => quantity },
+  { name: "entry", title: "Entry", width: "6.3rem", number: ({ entryPrice }) => entryPrice },
+  { name: "price", title: "Price", width: "6.5rem", number: ({ currentPrice }) => currentPrice },
+  { name: "unrealized", title: "Unrealized", width: "6rem", number: ({ unrealizedPnL }) => unrealizedPnL, isGain: true },
+  { name: "percent", title: "%", width: "4.8rem", number: ({ unrealizedPnLPercent }) => unrealizedPnLPercent, isGain: true },
+  { name: "realized", title: "Realized", width: "5.2rem", number: ({ realizedPnL }) => realizedPnL, isGain: true },
+  { name: "total", title: "Total P&L", width: "6rem", number: ({ totalPnL }) => totalPnL, isGain: true },
+];
+
+const NONE: readonly Position[] = [];
+
+export function PositionsPanel(): ReactElement {
+  const { freshness } = useDesk();
+  // Folded by TRADING_FOLDS.
+  const state = useTopic("positions:me") as FollowedPositions | null | undefined;
+  const positions = state?.positions ?? NONE;
+  const sum = positions.reduce((total, { totalPnL }) => total.plus(toBig(totalPnL)), toBig(0)).toFixed();
+  return (
+    <Panel
+      name="Positions"
+      freshness={freshness.positions}
+      footer={
+        <>
+          <span className={styles.sum}>
+            Value <b data-field="total-value">{state?.totalValue ?? "–"}</b>
+          </span>
+          <span className={styles.sum} data-tone={toneOf(sum)} title="The sum of the positions' total P&L, each as it is quoted">
+            P&L <b data-field="total-pnl">{toneOf(sum) === "up" ? `+${sum}` : sum}</b>
+          </span>
+        </>
+      }
+    >
+      <DataTable
+        columns={COLUMNS}
+        rows={positions}
+        keyOf={idOf}
+        empty={state === undefined ? "Loading the positions…" : "No open positions."}
+      />
+    </Panel>
+  );
+}
+
+const idOf = ({ id }: Position) => id;

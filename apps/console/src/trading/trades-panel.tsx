@@ -1,0 +1,37 @@
+/** The user's executed trades, newest first. */
+import { type ReactElement, useMemo } from "react";
+import type { FollowedTrades } from "@broadtape/client/trading";
+import type { Trade } from "@broadtape/protocol/products/trading/entities";
+import { useTopic } from "@broadtape/react";
+import { useDesk } from "../desk/desk-context.ts";
+import { type Column, DataTable } from "../dock/data-table.tsx";
+import { Panel } from "../dock/panel.tsx";
+import { clockTime } from "../wallet/clock-time.ts";
+
+const COLUMNS: readonly Column<Trade>[] = [
+  { name: "time", title: "Time", width: "4.7rem", text: ({ executedAt }) => clockTime(executedAt) },
+  { name: "symbol", title: "Symbol", width: "4.7rem", text: ({ symbol }) => symbol },
+  { name: "side", title: "Side", width: "3rem", text: ({ side }) => side },
+  { name: "type", title: "Type", width: "3.2rem", text: ({ type }) => type },
+  { name: "quantity", title: "Quantity", width: "5.2rem", number: ({ quantity }) => quantity },
+  { name: "price", title: "Price", width: "6.5rem", number: ({ price }) => price },
+  { name: "value", title: "Value", width: "7rem", number: ({ value }) => value },
+  { name: "fee", title: "Fee", width: "4.5rem", number: ({ fee }) => fee },
+];
+
+const NONE: readonly Trade[] = [];
+
+export function TradesPanel(): ReactElement {
+  const { freshness } = useDesk();
+  // Folded by TRADING_FOLDS.
+  const state = useTopic("trades:me") as FollowedTrades | null | undefined;
+  const trades = state?.trades ?? NONE;
+  const shown = useMemo(() => [...trades].reverse(), [trades]);
+  return (
+    <Panel name="Trades" freshness={freshness.trades} footer={<span data-field="count">{trades.length} trades</span>}>
+      <DataTable columns={COLUMNS} rows={shown} keyOf={idOf} empty={state === undefined ? "Loading the trades…" : "No trades."} />
+    </Panel>
+  );
+}
+
+const idOf = ({ id }: Trade) => id;
