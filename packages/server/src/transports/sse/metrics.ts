@@ -6,6 +6,7 @@ import { isoTime } from "../../engine/clock.ts";
 import type { Engine } from "../../engine/engine.ts";
 import type { Session } from "../../engine/session.ts";
 import type { Gate } from "../gate.ts";
+import { letAnyOriginRead } from "./cors.ts";
 
 export interface StreamMetricsOptions {
   readonly engine: Engine;
@@ -21,17 +22,19 @@ const MAX_MESSAGE = 1024;
 export function serveStreamMetrics(app: FastifyInstance, { engine, gate, crowd, bodyBytes }: StreamMetricsOptions): void {
   const readers = (): Session[] => [...engine.sessions.values()].filter(({ surface }) => surface.crowd?.name === crowd);
 
-  app.options("/api/stream/metrics", (_request, reply) => reply.headers(METRICS_PREFLIGHT).code(200).send());
+  app.options("/api/stream/metrics", (_request, reply) => letAnyOriginRead(reply).headers(METRICS_PREFLIGHT).code(200).send());
   app.get("/api/stream/metrics", async (request, reply) => {
     const identity = await gate.authenticate({ headers: request.headers }).catch(unknownOne);
     const all = readers();
     const isAdmin = identity?.permissions.has(ADMIN) === true;
-    return reply.headers({ "Access-Control-Allow-Origin": "*", "Cache-Control": "no-store" }).send({
-      timestamp: isoTime(engine.clock.now()),
-      totalClients: all.length,
-      totalUsers: new Set(all.map(({ identity: { tenant, userId } }) => `${tenant}\u0000${userId}`)).size,
-      clientsPerUser: isAdmin ? countsOf(all, identity) : [],
-    });
+    return letAnyOriginRead(reply)
+      .header("Cache-Control", "no-store")
+      .send({
+        timestamp: isoTime(engine.clock.now()),
+        totalClients: all.length,
+        totalUsers: new Set(all.map(({ identity: { tenant, userId } }) => `${tenant}\u0000${userId}`)).size,
+        clientsPerUser: isAdmin ? countsOf(all, identity) : [],
+      });
   });
 
   app.post("/api/stream/test", { bodyLimit: bodyBytes }, async (request, reply) => {
@@ -74,7 +77,6 @@ function messageOf(body: unknown): string {
 }
 
 const METRICS_PREFLIGHT = {
-  "Access-Control-Allow-Origin": "*",
   "Access-Control-Allow-Methods": "GET, OPTIONS",
   "Access-Control-Allow-Headers": "Content-Type, Authorization, X-Correlation-ID",
 };

@@ -13,6 +13,7 @@ import { type AddressOf, lastEventIdOf, peerOf, queryOf } from "../peer.ts";
 import { httpError, statusOf } from "../reason-phrase.ts";
 import { Attempts, type AttemptLimits } from "./attempts.ts";
 import { StreamConnection } from "./connection.ts";
+import { ANY_ORIGIN, PREFLIGHT_HEADERS, corsHeaders, letAnyOriginRead } from "./cors.ts";
 import { makeRoom } from "./crowd.ts";
 import { type StreamForms, streamForms } from "./frames.ts";
 
@@ -63,17 +64,13 @@ function refuseOpened({ log }: StreamOptions, session: Session, error: unknown):
 type Open = (identity: Identity, request: FastifyRequest, reply: FastifyReply) => boolean;
 
 function serve(app: FastifyInstance, path: string, options: StreamOptions, attempts: Attempts, isPublic: boolean, open: Open): void {
-  const corsOf = (request: FastifyRequest) => (isPublic ? ANY_ORIGIN : corsHeaders(options, request));
-  app.options(path, (request, reply) => {
-    return reply
-      .headers({ ...corsOf(request), ...PREFLIGHT_HEADERS })
-      .code(200)
-      .send();
-  });
+  const letRead = (request: FastifyRequest, reply: FastifyReply) =>
+    isPublic ? letAnyOriginRead(reply) : reply.headers(corsHeaders(options.corsOrigins, request));
+  app.options(path, (request, reply) => letRead(request, reply).headers(PREFLIGHT_HEADERS).code(200).send());
   // A stream without its body would be one that nobody reads: no HEAD.
   app.get(path, { exposeHeadRoute: false }, async (request, reply) => {
     const address = options.addressOf(request.raw);
-    reply.headers(corsOf(request));
+    letRead(request, reply);
     try {
       const identity = await identify(options, request, isPublic);
       limit(options, request, attempts.count(address, identity.isAnonymous === true ? "failed" : "others"));
@@ -85,14 +82,16 @@ function serve(app: FastifyInstance, path: string, options: StreamOptions, attem
   });
 }
 
-/** Who says nothing, or hangs on a session that has ended, may still read what anybody may. */
+/** Who says nothing of itself here, or hangs on a session that has ended, may still read what anybody may. */
 async function identify({ gate, engine }: StreamOptions, request: FastifyRequest, isPublic: boolean): Promise<Identity> {
   const queryToken = queryOf(request.raw).get("token") ?? undefined;
   try {
     return await gate.authenticate({ headers: request.headers, queryToken });
   } catch (error) {
-    const saysWho = request.headers.authorization !== undefined || queryToken !== undefined;
-    if (!(error instanceof Refusal) || !isPublic || saysWho) throw error;
+    if (!(error instanceof Refusal) || !isPublic) throw error;
+    // A token that is not taken is told so, lest its owner read less than it expects.
+    const hasToken = request.headers.authorization !== undefined || queryToken !== undefined;
+    if (hasToken && error.code !== "UNAUTHORIZED") throw error;
     return { ...ANONYMOUS, tenant: engine.publicTenant };
   }
 }
@@ -149,7 +148,7 @@ function open(
   // Gone while it was found out who it is: its end was told already, and a session would never hear of it.
   if (!socket.writable) return undefined;
   makeRoom(engine, log, surface, identity);
-  const cors = surface.isPublic === true ? ANY_ORIGIN : corsHeaders(options, request);
+  const cors = surface.isPublic === true ? ANY_ORIGIN : corsHeaders(options.corsOrigins, request);
   const headers = { ...cors, "X-Correlation-ID": peer.correlationId };
   const connection = new StreamConnection(request.raw, reply.raw, socket, forms, headers, surface.retryMs === undefined);
   const session = engine.open(identity, surface, connection, peer);
@@ -202,7 +201,7 @@ function serveNative(app: FastifyInstance, options: StreamOptions, attempts: Att
   app.options(`${NATIVE_STREAM_PATH}/:connectionId/commands`, (request, reply) => {
     const methods = { ...PREFLIGHT_HEADERS, "Access-Control-Allow-Methods": "POST, OPTIONS" };
     return reply
-      .headers({ ...corsHeaders(options, request), ...methods })
+      .headers({ ...corsHeaders(options.corsOrigins, request), ...methods })
       .code(200)
       .send();
   });
@@ -210,7 +209,7 @@ function serveNative(app: FastifyInstance, options: StreamOptions, attempts: Att
     `${NATIVE_STREAM_PATH}/:connectionId/commands`,
     { bodyLimit: options.commandBytes },
     async (request, reply) => {
-      reply.headers(corsHeaders(options, request));
+      reply.headers(corsHeaders(options.corsOrigins, request));
       const identity = await options.gate.authenticate({ headers: request.headers });
       const session = engine.sessions.get(request.params.connectionId);
       const own = commands.get(request.params.connectionId);
@@ -231,22 +230,4 @@ function messagesOf(text: string): string[] {
   } catch {
     return [text];
   }
-}
-
-const PREFLIGHT_HEADERS = {
-  "Access-Control-Allow-Methods": "GET, OPTIONS",
-  "Access-Control-Allow-Headers": "Content-Type, Authorization, Last-Event-ID, X-Correlation-ID",
-  "Access-Control-Max-Age": "600",
-};
-
-/** Where nobody has to say who it is. */
-const ANY_ORIGIN = { Vary: "Accept-Encoding, Origin", "Access-Control-Allow-Origin": "*" };
-
-/** Streams that need a login allow the configured origins, with credentials; `*` never goes with credentials. */
-function corsHeaders({ corsOrigins }: StreamOptions, request: FastifyRequest): Record<string, string> {
-  const { origin } = request.headers;
-  const vary = { Vary: "Accept-Encoding, Origin" };
-  if (origin === undefined) return vary;
-  if (corsOrigins.includes(origin)) return { ...vary, "Access-Control-Allow-Origin": origin, "Access-Control-Allow-Credentials": "true" };
-  return corsOrigins.includes("*") ? { ...vary, "Access-Control-Allow-Origin": "*" } : vary;
 }
