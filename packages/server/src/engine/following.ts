@@ -129,33 +129,29 @@ export function follow(
 
 /** Tells one session the newest values of conflated topics, as events in log order, where they are newer than what it has. */
 function tellNewest(host: FollowingHost, session: Session, after: Offset, added: Added): void {
-  const newest = added.flatMap(([, following]) => {
-    const entry = following.kind.lossless ? undefined : newestOf(host, session, following);
-    return entry === undefined || entry.offset <= after ? [] : [{ ...following, entry }];
+  const { tenant } = session.identity;
+  const newest = added.flatMap(([, { kind, param, subscription }]) => {
+    if (kind.lossless || kind.newestType === undefined) return [];
+    const followed = { kind, subscription, event: kind.newestType };
+    return newestOf(host, tenant, { kind, param, name: subscription.name }).map((each) => ({ ...followed, ...each }));
   });
-  newest.sort((a, b) => a.entry.offset - b.entry.offset);
-  for (const { kind, param, subscription, entry } of newest) {
-    if (kind.newestType === undefined) continue;
-    const key = kind.entity(param);
+  const newer = newest.filter(({ entry }) => entry.offset > after).sort((a, b) => a.entry.offset - b.entry.offset);
+  for (const { kind, subscription, event, topic, entity, entry } of newer) {
     const message = new Message({
-      tenant: session.identity.tenant,
-      topic: subscription.name,
-      event: kind.newestType,
-      data: kind.render(entry.state, host.clock.now(), lookupOf(host, session.identity.tenant)),
+      tenant,
+      topic,
+      event,
+      data: kind.render(entry.state, host.clock.now(), lookupOf(host, tenant)),
       offset: entry.offset,
       batch: entry.offset,
       eventId: host.eventIdOf(entry.offset, entry.storedAt),
       time: isoTime(entry.storedAt),
       correlationId: "",
-      key,
+      key: entity,
       receivedAt: 0,
     });
-    session.outbox.tellNewest(subscription, message, key);
+    session.outbox.tellNewest(subscription, message, entity);
   }
-}
-
-function newestOf(host: FollowingHost, { identity }: Session, { kind, param }: Following): Entry<unknown> | undefined {
-  return newestEntry(tenantsOf(host, identity.tenant, kind).map((each) => host.views.entry(kind.view, each, kind.entity(param))));
 }
 
 /** Whose topics of a kind are followed and read: the own tenant's and, where the kind is shared, the public one's. */
@@ -189,21 +185,36 @@ export function revokeForbidden(host: FollowingHost, session: Session): string[]
 }
 
 /** State of a topic (of every matching one for a pattern) as of now, in the tenant and, for shared kinds, the public one. */
-export function snapshots(host: SnapshotHost, tenant: string, { kind, param, name }: Allowed): Snapshot[] {
+export function snapshots(host: SnapshotHost, tenant: string, allowed: Allowed): Snapshot[] {
+  const newest = newestOf(host, tenant, allowed);
+  if (newest.length === 0 && !isPattern(allowed.name)) return [{ topic: allowed.name, state: "null" }];
+  return newest.map(({ topic, entry }) => ({ topic, state: render(host, tenant, allowed.kind, entry) }));
+}
+
+interface Newest {
+  readonly topic: string;
+  readonly entity: string;
+  readonly entry: Entry<unknown>;
+}
+
+/** The newest that is known of a topic, or of every topic that a pattern matches. */
+function newestOf(host: Pick<SnapshotHost, "views" | "publicTenant">, tenant: string, { kind, param, name }: Allowed): Newest[] {
   const tenants = tenantsOf(host, tenant, kind);
   if (!isPattern(name)) {
-    const newest = newestEntry(tenants.map((each) => host.views.entry(kind.view, each, kind.entity(param))));
-    return [{ topic: name, state: newest === undefined ? "null" : render(host, tenant, kind, newest) }];
+    const entity = kind.entity(param);
+    const entry = newestEntry(tenants.map((each) => host.views.entry(kind.view, each, entity)));
+    return entry === undefined ? [] : [{ topic: name, entity, entry }];
   }
-  const byName = new Map<string, Entry<unknown>>();
+  const byTopic = new Map<string, Newest>();
   for (const each of tenants) {
     for (const [entity, entry] of host.views.entities(kind.view, each)) {
       const topic = `${kind.kind}:${entity}`;
-      const other = byName.get(topic);
-      if (matchesPattern(name, topic) && (other === undefined || other.offset < entry.offset)) byName.set(topic, entry);
+      const other = byTopic.get(topic);
+      if (matchesPattern(name, topic) && (other === undefined || other.entry.offset < entry.offset))
+        byTopic.set(topic, { topic, entity, entry });
     }
   }
-  return [...byName].map(([topic, entry]) => ({ topic, state: render(host, tenant, kind, entry) }));
+  return [...byTopic.values()];
 }
 
 export function newestEntry(entries: readonly (Entry<unknown> | undefined)[]): Entry<unknown> | undefined {

@@ -4,10 +4,9 @@ import { parseJson } from "@broadtape/protocol/json";
 import type { BestPrice } from "@broadtape/protocol/products/market-data/best-price";
 import { SYMBOL } from "@broadtape/protocol/products/market-data/schema";
 import { isoTime } from "../../engine/clock.ts";
-import type { Words } from "../../engine/message.ts";
 import type { Desk, StreamSurface } from "../../engine/surface.ts";
 import { COMMON_EVENTS, COMMON_QUERY } from "../streams/query.ts";
-import { type StreamOptions, stream } from "../streams/stream.ts";
+import { type StreamOptions, type StreamWords, stream } from "../streams/stream.ts";
 import { FIREHOSE } from "./declaration.ts";
 
 const WINDOW_MS = 100;
@@ -50,10 +49,10 @@ export function priceStream(options: StreamOptions & { readonly symbolsPerClient
 }
 
 /** A price as it stands when the stream begins; a symbol of which nothing is known has none yet. */
-function initial(symbol: string, state: string, cut: string, desk: Desk): Words {
+function initial(symbol: string, state: string, cut: string, desk: Desk): StreamWords {
   const price = state === "null" ? undefined : (parseJson(state) as BestPrice & { readonly eventId: string });
   const line = lineOf(price ?? { symbol, timestamp: desk.clock.now() });
-  return { name: "price:update", body: JSON.stringify({ ...line, initializing: true, eventId: price?.eventId ?? cut }), id: cut };
+  return { name: "price:update", body: { ...line, initializing: true, eventId: price?.eventId ?? cut } };
 }
 
 /** A side that nobody quotes is left out, and with it the price between. */

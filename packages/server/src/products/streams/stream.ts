@@ -43,9 +43,9 @@ export interface StreamDeclaration<P extends Plan = Plan> {
   /** Types of the catalogue that {@link StreamDeclaration.word} has words for. */
   readonly tells: ReadonlySet<string>;
   /** What stands, told to who begins. Without it, a stream begins with what happens. */
-  snapshot?(session: Session, plan: P, standing: Standing): readonly Words[];
+  snapshot?(session: Session, plan: P, standing: Standing): readonly StreamWords[];
   /** What has changed since by no event of its own, told to who was away. */
-  refreshed?(session: Session, plan: P): readonly Words[];
+  refreshed?(session: Session, plan: P): readonly StreamWords[];
   /** True for messages whose delivery an operator wants to see. */
   reports?(message: Message): boolean;
   /** Values leave at most once in so many milliseconds, the newest of each key. */
@@ -87,8 +87,10 @@ export function stream<P extends Plan = Plan>(declared: StreamDeclaration<P>, op
     // How agents are is told as it changes; who comes back is told when it changes next.
     desk.follow(session, { topics: [AGENTS], snapshot: false }, Infinity, () => undefined);
   };
-  const sayAll = (session: Session, words: readonly Words[]) => {
-    for (const each of words) session.say(each);
+  /** `cursor`: given with the last of them alone, since who is cut off before that has not had them all. */
+  const sayAll = (session: Session, words: readonly StreamWords[], cursor?: string) => {
+    for (const [index, { name, body }] of words.entries())
+      session.say({ name, body: JSON.stringify(body), id: index === words.length - 1 ? cursor : undefined });
   };
 
   return {
@@ -121,8 +123,7 @@ export function stream<P extends Plan = Plan>(declared: StreamDeclaration<P>, op
       const missed = after === undefined && declared.isConflated !== true && plan.replay !== false ? absences.since(key) : undefined;
       const hasStates = declared.isConflated === true;
       const request = { topics: plan.topics, windowMs: declared.windowMs };
-      const tellSnapshot = (cut: string, states: readonly Snapshot[]) =>
-        sayAll(session, declared.snapshot?.(session, plan, { cut, states }) ?? []);
+      const standing = (cut: string, states: readonly Snapshot[]) => declared.snapshot?.(session, plan, { cut, states }) ?? [];
       if (after !== undefined) {
         begin(session, key);
         desk.follow(session, { ...request, after, snapshot: false }, Infinity, ({ resync, cut, snapshots }) => {
@@ -130,20 +131,22 @@ export function stream<P extends Plan = Plan>(declared: StreamDeclaration<P>, op
             sayAll(session, declared.refreshed?.(session, plan) ?? []);
             return;
           }
-          session.say({ name: "resync", body: JSON.stringify({ reason: resync.reason, eventId: cut }), id: cut });
-          tellSnapshot(cut, snapshots);
+          sayAll(session, [{ name: "resync", body: { reason: resync.reason, eventId: cut } }, ...standing(cut, snapshots)], cut);
         });
         return;
       }
       const { tenant } = session.identity;
-      const from = missed === undefined ? undefined : await desk.beforeRecent({ tenant, topics: namesOf(plan, session, desk), ...missed });
+      const { routedTo } = desk;
+      const recent = missed && (await desk.beforeRecent({ tenant, topics: namesOf(plan, session, desk), ...missed }));
       if (session.isClosed) return;
+      // What came while that was looked up is missed as well.
+      const from = missed && (recent ?? routedTo);
       const cursor = desk.cursorAt(from ?? desk.routedTo);
       // Where no snapshot is still to come, whoever is cut off right now may go on from here.
       begin(session, key, declared.snapshot === undefined ? cursor : undefined);
       const resumed = { ...request, after: from === undefined ? undefined : cursor, isDurable: true, snapshot: hasStates };
       desk.follow(session, resumed, Infinity, ({ cut, snapshots }) => {
-        tellSnapshot(cut, snapshots);
+        sayAll(session, standing(cut, snapshots), cut);
       });
     },
     closed(session) {

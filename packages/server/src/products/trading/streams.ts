@@ -6,15 +6,9 @@ import { POSITION_REVALUED, type PositionsRevalued } from "@broadtape/protocol/p
 import type { Position } from "@broadtape/protocol/products/trading/entities";
 import { isTradingType } from "@broadtape/protocol/products/trading/messages";
 import { valuesOf } from "@broadtape/protocol/products/trading/shelf";
-import {
-  type TradingStreamMessage,
-  orderSnapshotOf,
-  positionSnapshotOf,
-  positionUpdateOf,
-  tradingStreamMessageOf,
-} from "@broadtape/protocol/products/trading/stream";
+import { orderSnapshotOf, positionSnapshotOf, positionUpdateOf, tradingStreamMessageOf } from "@broadtape/protocol/products/trading/stream";
 import { isoTime } from "../../engine/clock.ts";
-import type { Message, Words } from "../../engine/message.ts";
+import type { Message } from "../../engine/message.ts";
 import type { Session } from "../../engine/session.ts";
 import type { Desk, StreamSurface } from "../../engine/surface.ts";
 import { COMMON_EVENTS, COMMON_QUERY, replayOf } from "../streams/query.ts";
@@ -36,16 +30,16 @@ export function tradingStreams(prices: Prices, options: StreamOptions, desk: Des
     valuedPositions(desk.views.entry(positions, tenant, userId)?.state, prices, desk.lookup(tenant));
   const word = (message: Message) => wordOf(message, (userId) => valued(message.tenant, userId));
   const told = (cut: string) => ({ eventId: cut, time: isoTime(desk.clock.now()) });
-  const ordersOf = ({ identity: { tenant } }: Session, { userId }: OfUser, cut: string): Words =>
-    wordsOf(orderSnapshotOf(valuesOf(desk.views.entry(orders, tenant, userId)?.state), told(cut)), cut);
-  const positionsOf = ({ identity: { tenant } }: Session, { userId }: OfUser, cut: string): Words =>
-    wordsOf(positionSnapshotOf(valued(tenant, userId), told(cut)), cut);
+  const ordersOf = ({ identity: { tenant } }: Session, { userId }: OfUser, cut: string): StreamWords =>
+    orderSnapshotOf(valuesOf(desk.views.entry(orders, tenant, userId)?.state), told(cut));
+  const positionsOf = ({ identity: { tenant } }: Session, { userId }: OfUser, cut: string): StreamWords =>
+    positionSnapshotOf(valued(tenant, userId), told(cut));
   /** Prices went on while the client was away, and what is quiet now would stay wrong on its screen. */
-  const revalued = ({ identity: { tenant } }: Session, { userId }: OfUser): readonly Words[] => {
+  const revalued = ({ identity: { tenant } }: Session, { userId }: OfUser): readonly StreamWords[] => {
     const published = desk.views.entry(positions, tenant, userId)?.state.kept ?? [];
     const now = valued(tenant, userId);
     const moved = now.filter((position) => !published.some(({ value }) => value === position));
-    return moved.length === 0 ? [] : [wordsOf(positionUpdateOf(moved, now, told(desk.cursorAt(desk.routedTo))), undefined)];
+    return moved.length === 0 ? [] : [positionUpdateOf(moved, now, told(desk.cursorAt(desk.routedTo)))];
   };
   const own = (query: URLSearchParams, userId: string, kinds: readonly string[]): OfUser => ({
     userId,
@@ -127,8 +121,4 @@ function wordOf({ event, data, eventId, time }: Message, positionsOf: (userId: s
   if (!isTradingType(event)) return undefined;
   const { userId } = parsed as { readonly userId: string };
   return tradingStreamMessageOf(event, parsed, told, event.startsWith("trading.position.") ? positionsOf(userId) : []);
-}
-
-function wordsOf({ name, body }: TradingStreamMessage, id: string | undefined): Words {
-  return { name, body: JSON.stringify(body), id };
 }
