@@ -64,14 +64,6 @@ const eventsOf = ({ told }: Client) =>
     each.type === "batch" ? (each["events"] as Told[]) : each.type === "event" ? [each] : [],
   ) as unknown as TradingEvent[];
 
-async function snapshotOf(user: string, kind: string): Promise<readonly Record<string, unknown>[]> {
-  const answer = await fetch(`${server.url}/api/v1/topics/${kind}:${user}/snapshot`, {
-    headers: { authorization: `Bearer ${await signIn(user)}` },
-  });
-  const { state } = (await answer.json()) as { state: Record<string, readonly Record<string, unknown>[]> | null };
-  return state?.[kind] ?? [];
-}
-
 it("makes of a deal an order with its whole life, trades of all of its quantity, a position and a balance", async () => {
   const client = await follow("ada", ...TRADING);
   const bearer = await signIn("ada");
@@ -121,38 +113,41 @@ it("shows every user a life of orders, positions, balances, alerts, signals and 
 it.each(["SIGTERM", "SIGKILL"] as const)(
   "goes on from the accounts as they stand when the server ends with %s and begins anew",
   async (signal) => {
-    await until(async () => (await snapshotOf("ada", "positions")).length > 0);
+    const bearer = await signIn("ada");
+    const historyOf = (topic: string, after?: string) => eventsAfter({ topic: `${topic}:ada`, bearer, after });
+    await until(async () => (await historyOf("positions")).length > 0);
+    const beforeEnd = (await historyOf("orders")).at(-1)?.eventId ?? "";
     await server.kill(signal);
     server = await server.restart();
-    const traded = await historyOf("ada", "trades");
-    await until(async () => (await historyOf("ada", "trades")).length >= traded.length + 2);
+    const before = (await historyOf("orders")).at(-1)?.eventId;
+    // First the demo is there again, then its orders are filled.
+    await until(async () => (await historyOf("orders", before)).length > 0);
+    await until(async () => (await historyOf("trades", before)).length >= 2);
 
-    const trades = await historyOf("ada", "trades");
+    const trades = await historyOf("trades");
     expect(new Set(trades.map(({ data }) => data.trade?.id)).size).toBe(trades.length);
     // Over all starts of the demo: of each symbol one position is open at a time, and what was opened is what was closed.
     const open = new Map<string, string>();
-    for (const { event, data } of await historyOf("ada", "positions")) {
+    for (const { event, data } of await historyOf("positions")) {
       const { id = "", symbol = "" } = data.position ?? {};
       expect(open.get(symbol)).toBe(event === "trading.position.opened" ? undefined : id);
       if (event === "trading.position.closed") open.delete(symbol);
       else open.set(symbol, id);
     }
-    const orders = await historyOf("ada", "orders");
-    const begun = new Map(orders.map(({ eventId, data }) => [data.order?.id ?? "", { eventId, order: data.order }]));
-    // What was open when it ended is at its end; a deal filled in part is filled up.
-    const before = traded.at(-1)?.eventId ?? "";
-    for (const { eventId, order } of begun.values()) {
-      if (eventId <= before) expect(["filled", "cancelled", "rejected"]).toContain(order?.status);
-    }
+    // What was open when it ended is at its end now; a deal that was filled in part is filled up.
+    const orders = await historyOf("orders");
+    const newest = new Map(orders.map(({ data }) => [data.order?.id, data.order?.status]));
+    const begunBefore = orders.filter(({ eventId }) => eventId <= beforeEnd);
+    for (const { data } of begunBefore) expect(["filled", "cancelled", "rejected"]).toContain(newest.get(data.order?.id));
   },
 );
 
-/** All events of a user's topic, from the first. */
-async function historyOf(user: string, topic: string): Promise<readonly TradingEvent[]> {
-  const headers = { authorization: `Bearer ${await signIn(user)}` };
+/** All events of a topic after one of them, else from the first. */
+async function eventsAfter(of: { topic: string; bearer: string; after?: string | undefined }): Promise<readonly TradingEvent[]> {
+  const headers = { authorization: `Bearer ${of.bearer}` };
   const events: TradingEvent[] = [];
-  for (let after = ""; ;) {
-    const answer = await fetch(`${server.url}/api/v1/topics/${topic}:${user}/events?limit=1000&after=${after}`, { headers });
+  for (let after = of.after ?? ""; ;) {
+    const answer = await fetch(`${server.url}/api/v1/topics/${of.topic}/events?limit=1000&after=${after}`, { headers });
     const page = (await answer.json()) as { events: TradingEvent[]; next: string; complete: boolean };
     events.push(...page.events);
     if (page.complete) return events;
