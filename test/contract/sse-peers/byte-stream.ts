@@ -12,6 +12,8 @@ export interface ByteStream {
   text(): string;
   /** Resolves once the text has this in it. */
   has(words: string): Promise<void>;
+  /** Resolves when all of the body is here. */
+  readonly ended: Promise<void>;
   close(): void;
 }
 
@@ -32,7 +34,7 @@ export async function openBytes(url: string, { headers = {}, from }: ByteStreamO
       const decoded = isGzip ? response.pipe(createGunzip()) : response;
       const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
       decoded.on("data", (part: Buffer) => (text += decoder.decode(part, { stream: true })));
-      decoded.on("error", () => undefined);
+      const ended = new Promise<void>((end) => decoded.on("end", () => end()).on("error", () => end()));
       resolve({
         status: response.statusCode ?? 0,
         headers: response.headers,
@@ -44,6 +46,7 @@ export async function openBytes(url: string, { headers = {}, from }: ByteStreamO
             () => text.slice(-2000),
           );
         },
+        ended,
         close: () => own.destroy(),
       });
     });
