@@ -6,6 +6,8 @@ import { build } from "vite";
 const ENTRIES = {
   "@broadtape/client": "../src/index.ts",
   "@broadtape/client/shared-worker": "../src/shared-worker.ts",
+  "@broadtape/client/streams": "../src/streams/index.ts",
+  "@broadtape/client/trading": "../src/trading/index.ts",
   "@broadtape/client/transactions": "../src/transactions/index.ts",
 };
 
