@@ -24,6 +24,10 @@ interface Document {
   readonly components: { readonly schemas: Readonly<Record<string, z.core.JSONSchema.JSONSchema>> };
 }
 
+interface Published {
+  readonly results: readonly { readonly eventId: string }[];
+}
+
 let server: TestServer;
 let text: string;
 /** With every reference in its place. */
@@ -149,7 +153,7 @@ describe("answers are as it says", () => {
   it("of publishing and history", async () => {
     const bearer = await publisherToken();
     const events = ["POST /api/v1/events", "/api/v1/events"] as const;
-    const published = (await ask(...events, { bearer, body: bestPrice("OPEN", "1.10", "1.20") })) as { results: { eventId: string }[] };
+    const published = (await ask(...events, { bearer, body: bestPrice("OPEN", "1.10", "1.20") })) as Published;
     const media = document.paths["/api/v1/events"]?.["post"]?.requestBody?.content["application/json"];
     expect(await ask(...events, { bearer, body: media?.example })).toMatchObject({ accepted: 1 });
     expect(await ask(...events, { bearer, body: { type: "rfq.created", data: {} } })).toBe(422);
@@ -190,6 +194,31 @@ describe("answers are as it says", () => {
     expect(await ask("DELETE /api/v1/connections/{id}", `/api/v1/connections/${connection?.id}`, { bearer })).toBe(204);
     expect(await stream.text()).toMatch(/event: error\ndata: .*"FORBIDDEN".*[^]*event: closing\ndata: .*"reconnect":false/);
     expect(await ask("DELETE /api/v1/connections/{id}", "/api/v1/connections/none", { bearer })).toBe(404);
+  });
+
+  it("of operations and the catalogue", async () => {
+    const bearer = await token({ sub: "op", permissions: ["stream:admin"] });
+    const publisher = await publisherToken();
+    const event = {
+      type: "fraud.alert",
+      data: { userId: "op", alert: { transactionId: "t", riskScore: 1, reason: "r", action: "BLOCK" } },
+    };
+    const published = (await ask("POST /api/v1/events", "/api/v1/events", { bearer: publisher, body: event })) as Published;
+    await ask("POST /api/v1/events", "/api/v1/events", { bearer: publisher, body: { type: "fraud.alert", data: {} } });
+    const eventId = published.results[0]?.eventId ?? "";
+    const root = "/api/v1/operations";
+    for (const path of [root, ...["history", "latency", "topics", "refusals", "limits", "tail"].map((each) => `${root}/${each}`)]) {
+      expect(await ask(`GET ${path}`, path, { bearer })).toBeTypeOf("object");
+      expect(await ask(`GET ${path}`, path, { bearer: publisher })).toBe(403);
+    }
+    const way = (await ask(`GET ${root}/events/{eventId}`, `${root}/events/${eventId}`, { bearer })) as {
+      event: { correlationId: string };
+    };
+    expect(await ask(`GET ${root}/events/{eventId}`, `${root}/events/none`, { bearer })).toBe(404);
+    const { correlationId } = way.event;
+    expect(await ask(`GET ${root}/events`, `${root}/events?correlationId=${correlationId}`, { bearer })).toHaveProperty("ways.length", 1);
+    expect(await ask("GET /api/v1/catalogue", "/api/v1/catalogue", { bearer })).toHaveProperty("topics");
+    expect(await ask("GET /api/v1/notices", "/api/v1/notices", { bearer })).toHaveProperty("notices");
   });
 
   it("of everything else", async () => {
