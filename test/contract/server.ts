@@ -52,7 +52,10 @@ export async function startTestServer({
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (data: Buffer) => (output += data.toString()));
   const url = `http://127.0.0.1:${ownPort}`;
-  await untilReady(url, child, () => output);
+  await untilReady(url, child, () => output).catch((error: unknown) => {
+    child.kill("SIGKILL");
+    throw error;
+  });
   const kill = async (signal: NodeJS.Signals = "SIGKILL") => {
     if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
     const exit = once(child, "exit");
@@ -75,7 +78,7 @@ export async function startTestServer({
 }
 
 async function untilReady(url: string, child: ChildProcess, output: () => string): Promise<void> {
-  for (const deadline = Date.now() + 30_000; Date.now() < deadline;) {
+  for (const deadline = Date.now() + 50_000; Date.now() < deadline;) {
     if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}:\n${output()}`);
     const isReady = await fetch(`${url}/readyz`).then(
       (response) => response.ok,
