@@ -157,12 +157,12 @@ export function bestPrice(symbol: string, bid: string, ask: string, more: Readon
   return `{${attributes.join("")}"type":"market-data.best-price","data":{"symbol":${JSON.stringify(symbol)},"bestBid":{"price":${bid},"size":1000000.50,"source":"A"},"bestAsk":{"price":${ask},"size":2,"source":"B"},"timestamp":1735819800000}}`;
 }
 
-/** Resolves when `find` finds something; rejects after 10 s with what was there instead. */
+/** Resolves when `find` finds something; rejects after 30 s with what was there instead. */
 export async function until<T>(
   find: () => T | undefined | false | Promise<T | undefined | false>,
   describe: () => unknown = () => "nothing",
 ): Promise<T> {
-  for (const deadline = Date.now() + 10_000; Date.now() < deadline;) {
+  for (const deadline = Date.now() + 30_000; Date.now() < deadline;) {
     const found = await find();
     if (found !== undefined && found !== false) return found;
     await new Promise((resolve) => setTimeout(resolve, 5));
