@@ -8,7 +8,7 @@ import styles from "./data-table.module.css";
 export interface Column<Row> {
   readonly name: string;
   readonly title: string;
-  /** Of the others, as `width` of a column. */
+  /** Its share, and the least that it has: a CSS length. */
   readonly width: string;
   readonly text?: (row: Row) => string;
   /** Instead of a text: a number with the digits that were published. */
@@ -32,7 +32,7 @@ export function DataTable<Row>({ columns, rows, keyOf, empty }: Properties<Row>)
   const fraction = fractions.join();
   return (
     <>
-      <table className={styles.table}>
+      <table className={styles.table} style={{ minWidth: `calc(${columns.map(({ width }) => width).join(" + ")})` }}>
         <thead>
           <tr>
             {columns.map(({ name, title, width, number }) => (

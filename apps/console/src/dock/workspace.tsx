@@ -54,6 +54,8 @@ export const DeskWorkspace = memo(function DeskWorkspace({ onReady }: Properties
   useEffect(() => () => off.current?.(), []);
   const ready = useCallback(
     ({ api }: DockviewReadyEvent) => {
+      // Named regions are the panels inside; a second one of the same name around each says nothing.
+      api.onDidAddGroup((group) => group.element.setAttribute("role", "group"));
       restoreLayout(api, localStorage, key);
       off.current = keepChanges(api, key);
       onReady({ show: (id) => api.getPanel(id)?.api.setActive(), reset: () => layOut(api) });

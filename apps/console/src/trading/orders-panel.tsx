@@ -11,7 +11,7 @@ import { Choice } from "../dock/choice.tsx";
 import { clockTime } from "../wallet/clock-time.ts";
 
 const COLUMNS: readonly Column<Order>[] = [
-  { name: "time", title: "Time", width: "4.7rem", text: ({ createdAt }) => clockTime(createdAt) },
+  { name: "time", title: "Time", width: "5.1rem", text: ({ createdAt }) => clockTime(createdAt) },
   { name: "symbol", title: "Symbol", width: "4.7rem", text: ({ symbol }) => symbol },
   { name: "side", title: "Side", width: "2.7rem", text: ({ side }) => side },
   { name: "type", title: "Type", width: "3.7rem", text: ({ type }) => wordsOf(type) },

@@ -9,7 +9,7 @@ import { Panel } from "../dock/panel.tsx";
 import { clockTime } from "../wallet/clock-time.ts";
 
 const COLUMNS: readonly Column<Trade>[] = [
-  { name: "time", title: "Time", width: "4.7rem", text: ({ executedAt }) => clockTime(executedAt) },
+  { name: "time", title: "Time", width: "5.1rem", text: ({ executedAt }) => clockTime(executedAt) },
   { name: "symbol", title: "Symbol", width: "4.7rem", text: ({ symbol }) => symbol },
   { name: "side", title: "Side", width: "3rem", text: ({ side }) => side },
   { name: "type", title: "Type", width: "3.2rem", text: ({ type }) => type },

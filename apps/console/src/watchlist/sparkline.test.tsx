@@ -20,7 +20,7 @@ function cornersOf(points: readonly Point[]): (readonly [x: number, y: number])[
 describe("a sparkline", () => {
   it("has now at its right end and a minute ago at its left", () => {
     const xs = cornersOf([60_000, 30_000, 0].map((ago) => ({ at: NOW - ago, mid: 1 }))).map(([x]) => x);
-    expect(xs).toEqual([0, 48, 96]);
+    expect(xs).toEqual([0, 36, 72]);
   });
 
   it("has the highest price at the top and the lowest at the bottom, inside its box", () => {
@@ -35,14 +35,14 @@ describe("a sparkline", () => {
         { at: NOW, mid: 1 },
       ]),
     ).toEqual([
-      [96, 10],
-      [96, 10],
+      [72, 10],
+      [72, 10],
     ]);
     expect(cornersOf([])).toEqual([]);
   });
 
   it("stays inside its box where the page's clock is behind", () => {
-    expect(cornersOf([{ at: NOW + 5000, mid: 1 }])).toEqual([[96, 10]]);
+    expect(cornersOf([{ at: NOW + 5000, mid: 1 }])).toEqual([[72, 10]]);
   });
 
   it("is decoration to those who cannot see it", () => {

@@ -3,7 +3,7 @@ import { type ReactElement, memo } from "react";
 import styles from "./watchlist.module.css";
 import type { Point } from "./price-trails.ts";
 
-const WIDTH = 96;
+const WIDTH = 72;
 const HEIGHT = 20;
 const MINUTE_MS = 60_000;
 
