@@ -4,7 +4,7 @@ import { getHeapStatistics } from "node:v8";
 import type { Config } from "./config.ts";
 import { systemClock } from "./engine/clock.ts";
 import type { Engine } from "./engine/engine.ts";
-import { Desk } from "./operations/desk.ts";
+import { OperationsDesk } from "./operations/desk.ts";
 import { eventLoopUtilization } from "./operations/utilization.ts";
 import { serverVersion } from "./operations/version.ts";
 import { Watch } from "./operations/watch.ts";
@@ -20,9 +20,9 @@ export function createWatch(): Watch {
 }
 
 /** Begins to take samples; answers operators until it is closed. */
-export function createDesk(engine: Engine, watch: Watch, { retention }: Config): Desk {
+export function createDesk(engine: Engine, watch: Watch, { retention }: Config): OperationsDesk {
   watch.observe(engine);
-  return new Desk(engine, watch, {
+  return new OperationsDesk(engine, watch, {
     nodeId: randomUUID(),
     version: serverVersion(),
     retention,

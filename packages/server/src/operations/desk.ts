@@ -36,7 +36,7 @@ export interface TailQuery extends LogFilter {
   readonly waitMs: number;
 }
 
-export class Desk {
+export class OperationsDesk {
   readonly #engine: Engine;
   readonly #watch: Watch;
   readonly #options: SummaryOptions;

@@ -16,7 +16,7 @@ export interface LedgerSizes {
   readonly acks: number;
 }
 
-/** About 8 MB. */
+/** About 14 MB. */
 export const LEDGER_SIZES: LedgerSizes = { writes: 1 << 17, messages: 1 << 18, acks: 1 << 16 };
 
 /** One event written to one connection. Times are of the monotonic clock. */

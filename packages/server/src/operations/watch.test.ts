@@ -2,7 +2,7 @@ import { Refusal } from "@broadtape/protocol/errors";
 import { describe, expect, it } from "vitest";
 import { Rig, identityOf } from "../../testing/rig.ts";
 import { newMeter } from "../engine/meter.ts";
-import { Desk } from "./desk.ts";
+import { OperationsDesk } from "./desk.ts";
 import { Watch } from "./watch.ts";
 import { FakeClock } from "../../testing/fake-clock.ts";
 import type { EngineLimits } from "../engine/engine.ts";
@@ -12,7 +12,7 @@ async function setUp(limits: Partial<EngineLimits> = {}) {
   const watch = new Watch({ clock, host: { eventLoop: () => 0, rssBytes: () => 1 }, statusOf: () => 422 });
   const rig = await Rig.start({ clock, limits, meter: newMeter(() => undefined, watch) });
   watch.observe(rig.engine);
-  const desk = new Desk(rig.engine, watch, {
+  const desk = new OperationsDesk(rig.engine, watch, {
     nodeId: "node",
     version: "1",
     retention: { maxAgeMs: 1, maxBytes: Infinity },
@@ -251,7 +251,7 @@ describe("an event's way", () => {
     await rig.publish([["feed", "a", 1]]);
     clock.advance(60_000);
     const late = new Watch({ clock, host: { eventLoop: () => 0, rssBytes: () => 1 }, statusOf: () => 500 });
-    const desk = new Desk(rig.engine, late, {
+    const desk = new OperationsDesk(rig.engine, late, {
       nodeId: "n",
       version: "1",
       retention: { maxAgeMs: 1, maxBytes: 1 },
