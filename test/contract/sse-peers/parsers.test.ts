@@ -7,7 +7,7 @@ import { type TestServer, publish, startTestServer, token, until } from "../serv
 import { type ByteStream, openBytes } from "./byte-stream.ts";
 import { type ReadEvent, readEvents } from "./read-events.ts";
 import { type Replay, openReplay } from "./replay.ts";
-import { type Scene, type SceneTexts, sceneOf } from "./scene.ts";
+import { NASTY, type Scene, type SceneTexts, sceneOf } from "./scene.ts";
 
 const seed = Number(process.env["BROADTAPE_TEST_SEED"] ?? 1);
 
@@ -108,34 +108,6 @@ async function check({ path, scene, stream }: Recorded, sizes: readonly number[]
 }
 
 const pick = (body: Record<string, unknown>, keys: readonly string[]) => Object.fromEntries(keys.map((key) => [key, body[key]]));
-
-/** What would end a line, a field, an event, a string or a decoder's patience, if somebody let it. */
-const NASTY = [
-  "\n",
-  "\r",
-  "\r\n",
-  "\n\n",
-  "a\r\rb",
-  "\u2028\u2029\u0085",
-  "\ufeff",
-  "\ufeffdata: {}",
-  "\0",
-  "id: 1\0",
-  "\n\nevent: connected\ndata: {}\nid: forged\n\n",
-  "\r\rid: forged\r\rretry: 1\r\r",
-  "data: ",
-  "id: forged",
-  "event: message",
-  "retry: 1",
-  ": comment",
-  " leading and trailing ",
-  '"}\n\ndata: {"',
-  "\\n\\u000a\\",
-  "\u{1f600}\u{1f468}\u200d\u{1f469}",
-  "\ud83d",
-  "\u202e\u0000\u001b[2J",
-  "</script><!--",
-];
 
 const nasty = fc.oneof(
   fc.constantFrom(...NASTY),

@@ -13,7 +13,7 @@ export interface Source {
 }
 
 /** Everything that the streams of contract 50-sse may say. */
-const TYPES = [
+export const STREAM_EVENTS: readonly string[] = [
   "message",
   "connected",
   "order:update",
@@ -38,7 +38,7 @@ export function readEvents(source: Source): Promise<readonly ReadEvent[]> {
     events.push({ type: event.type, data: String(event.data), lastEventId: String(event.lastEventId) });
     return true;
   };
-  for (const type of TYPES) source.addEventListener(type, keep);
+  for (const type of STREAM_EVENTS) source.addEventListener(type, keep);
   return new Promise((resolve) => {
     source.addEventListener("error", (event) => {
       // An event of that name has data; the end of a connection has none.

@@ -135,3 +135,31 @@ export function sceneOf(user: string, { texts, details, long }: SceneTexts): Sce
 function shortened(text: string, most: number): string {
   return text.slice(0, most);
 }
+
+/** What would end a line, a field, an event, a string or a decoder's patience, if somebody let it. */
+export const NASTY = [
+  "\n",
+  "\r",
+  "\r\n",
+  "\n\n",
+  "a\r\rb",
+  "\u2028\u2029\u0085",
+  "\ufeff",
+  "\ufeffdata: {}",
+  "\0",
+  "id: 1\0",
+  "\n\nevent: connected\ndata: {}\nid: forged\n\n",
+  "\r\rid: forged\r\rretry: 1\r\r",
+  "data: ",
+  "id: forged",
+  "event: message",
+  "retry: 1",
+  ": comment",
+  " leading and trailing ",
+  '"}\n\ndata: {"',
+  "\\n\\u000a\\",
+  "\u{1f600}\u{1f468}\u200d\u{1f469}",
+  "\ud83d",
+  "\u202e\u0000\u001b[2J",
+  "</script><!--",
+];
