@@ -113,6 +113,11 @@ async function readRange(host: LogHost, tenant: string, filter: LogFilter, low: 
   return events;
 }
 
+/** Each event is parsed for its topics once, however many readers ask. */
+const known = new WeakMap<StoredEvent, readonly string[]>();
+
 function topicsOf(host: LogHost, event: StoredEvent): readonly string[] {
-  return host.productOf(event.type)?.topicsOf(domainEvent(event)) ?? [];
+  let topics = known.get(event);
+  if (topics === undefined) known.set(event, (topics = host.productOf(event.type)?.topicsOf(domainEvent(event)) ?? []));
+  return topics;
 }
