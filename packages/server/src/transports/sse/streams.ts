@@ -56,7 +56,8 @@ function placesOf({ params }: FastifyRequest): Readonly<Record<string, string>> 
 
 /** What its surface cannot open is told on the stream, which ends. */
 function refuseOpened({ log }: StreamOptions, session: Session, error: unknown): void {
-  if (!(error instanceof Refusal)) log.error({ err: error, sessionId: session.id }, "a stream could not be opened");
+  if (!(error instanceof Refusal))
+    log.error({ err: error, sessionId: session.id, correlationId: session.peer.correlationId }, "a stream could not be opened");
   session.close(error instanceof Refusal ? error : new Refusal("SLOW_CONSUMER", "the stream could not be opened; come back later"));
 }
 
@@ -159,14 +160,18 @@ function open(
   const onDrain = () => {
     session.outbox.ready();
   };
+  const onError = (err: NodeJS.ErrnoException) => {
+    // Who goes without a word and is owed nothing has only gone.
+    if (err.syscall === "write" || session.outbox.stuckSince !== undefined)
+      log.error({ err, sessionId: session.id, correlationId: peer.correlationId }, "delivery failed");
+  };
   socket.setNoDelay(true);
   socket.on("drain", onDrain);
+  socket.on("error", onError);
   reply.raw.on("close", () => {
     socket.off("drain", onDrain);
+    socket.off("error", onError);
     session.lost();
-  });
-  reply.raw.on("error", (err) => {
-    log.error({ err, sessionId: session.id, correlationId: peer.correlationId }, "delivery failed");
   });
   return session;
 }
@@ -193,7 +198,7 @@ function serveNative(app: FastifyInstance, options: StreamOptions, attempts: Att
     own
       .receive(JSON.stringify({ type: "subscribe", topics, ...(after !== undefined && after !== "" && { after }) }))
       .catch((error: unknown) => {
-        options.log.error({ err: error, sessionId: session.id }, "subscription failed");
+        options.log.error({ err: error, sessionId: session.id, correlationId: session.peer.correlationId }, "subscription failed");
         session.close(new Refusal("BAD_REQUEST", "the subscription failed"));
       });
     return true;
