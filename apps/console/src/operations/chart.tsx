@@ -109,6 +109,11 @@ function optionsOf(
       { ...around, size: 22, gap: 3, space: 64, values: (_plot, times) => times.map((time) => clockTime(time * 1000).slice(0, 5)) },
       {
         ...around,
+        // On a logarithmic axis lines at the powers of ten, not at each step between them.
+        grid: {
+          ...grid,
+          filter: (_plot, values) => (isLogarithmic ? values.map((value) => (isPowerOfTen(value) ? value : null)) : values),
+        },
         size: 46,
         gap: 4,
         space: 28,
@@ -126,6 +131,11 @@ function optionsOf(
     ],
     hooks: { setCursor: [({ cursor }) => onPoint(cursor.idx ?? undefined)] },
   };
+}
+
+function isPowerOfTen(value: number): boolean {
+  const power = Math.log10(value);
+  return Math.abs(power - Math.round(power)) < 1e-9;
 }
 
 /** Canvases know no variables: asked of an element that does. */

@@ -59,7 +59,7 @@ function rig(filter = NO_FILTER) {
 
 it("begins with the newest events, and waits for those after them", async () => {
   const { asked, answer, offsets } = rig({ ...NO_FILTER, type: " trading.* " });
-  expect(asked[0]?.path).toBe("api/v1/operations/tail?limit=200&type=trading.*");
+  expect(asked[0]?.path).toBe("api/v1/operations/tail?limit=100&type=trading.*");
   await answer(page(events(1, 2)));
   expect(asked[1]?.path).toContain("&after=after%202&waitMs=");
   await answer(page(events(3, 1)));
@@ -75,10 +75,10 @@ it("keeps a bounded number of them", async () => {
 it("goes on with the newest where more comes than it reads, and marks what is left out", async () => {
   const { tail, asked, answer, offsets } = rig();
   await answer(page(events(1, 1)));
-  await answer(page(events(2, 200), { complete: false }));
+  await answer(page(events(2, 100), { complete: false }));
   expect(asked.at(-1)?.path).not.toContain("after");
   await answer(page(events(900, 2)));
-  expect(offsets()?.slice(0, 3)).toEqual([901, 900, 201]);
+  expect(offsets()?.slice(0, 3)).toEqual([901, 900, 101]);
   expect([...tail.get().gaps]).toEqual(["e900"]);
 });
 

@@ -19,12 +19,12 @@ export interface TailView extends Polled<readonly LoggedEvent[]> {
   readonly gaps: ReadonlySet<string>;
 }
 
-export const MAX_EVENTS = 300;
-const PAGE_EVENTS = 200;
+export const MAX_EVENTS = 200;
+const PAGE_EVENTS = 100;
 const WAIT_MS = 20_000;
 /** However fast events come, the page asks no more often. */
 const LEAST_MS = 700;
-const RETRY_MS = 3000;
+const RETRY_MS = 2000;
 
 type Ask = (path: string, signal: AbortSignal) => Promise<TailPage>;
 

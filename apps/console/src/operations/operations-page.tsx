@@ -11,7 +11,7 @@ import { LatencyPanel } from "./latency-panel.tsx";
 import { LogPanel, NodePanel } from "./node-panels.tsx";
 import styles from "./operations.module.css";
 import { Poll, type Polled, pageHost } from "./poll.ts";
-import { useSignedIn } from "./rights.ts";
+import { type SignedIn, useSignedIn } from "./rights.ts";
 import { TailPanel } from "./tail-panel.tsx";
 import { Tiles } from "./tiles.tsx";
 import { TopicsPanel } from "./topics-panel.tsx";
@@ -23,17 +23,23 @@ const SUMMARY_MS = 2000;
 const HISTORY_MS = 5000;
 
 export function OperationsPage({ account }: { readonly account: Account }): ReactElement {
-  const { fetch: authorized, permissions } = useSignedIn(account);
-  if (permissions?.has("stream:admin") === false) return <NotForYou account={account} />;
-  return <Console account={account} authorized={authorized} />;
+  const signedIn = useSignedIn(account);
+  if (signedIn.permissions?.has("stream:admin") === false) return <NotForYou account={account} signedIn={signedIn} />;
+  return <Console account={account} signedIn={signedIn} />;
 }
 
-function Console({ account, authorized }: { readonly account: Account; readonly authorized: typeof fetch }): ReactElement {
+interface Properties {
+  readonly account: Account;
+  readonly signedIn: SignedIn;
+}
+
+function Console({ account, signedIn }: Properties): ReactElement {
+  const { fetch: authorized } = signedIn;
   const summary = usePoll<OperationsSummary>(authorized, "api/v1/operations", SUMMARY_MS);
   const reader = useMemo(() => new Poll(pageHost, historyReader(authorized), HISTORY_MS), [authorized]);
   const history = usePolled(reader);
   const [followed, follow] = useFollowed();
-  if (summary.refusal?.statusCode === 403) return <NotForYou account={account} />;
+  if (summary.refusal?.statusCode === 403) return <NotForYou account={account} signedIn={signedIn} />;
   return (
     <div className={styles.page}>
       <PageHeader part="operations" account={account}>
@@ -67,20 +73,24 @@ function ServerStatus({ summary: { asOf, staleSince, refusal } }: { readonly sum
   );
 }
 
-function NotForYou({ account }: { readonly account: Account }): ReactElement {
+function NotForYou({ account, signedIn: { userId, tenantId, name } }: Properties): ReactElement {
   return (
     <div className={styles.page}>
-      <PageHeader part="operations" account={account} />
+      <PageHeader part="operations" account={account}>
+        <span className={styles.badge} role="status" aria-label="Connection" data-state="refused">
+          not permitted
+        </span>
+      </PageHeader>
       <main className={styles.main}>
         <section aria-label="Operations" className={styles.refused}>
           <h2>Not for this account</h2>
           <p role="alert">
-            The operator’s console needs the permission <code>stream:admin</code>, which {account.name ?? account.userId} does not have.
+            The operator’s console needs the permission <code>stream:admin</code>, which {name} does not have.
           </p>
           <p>
             Sign in as an operator, or with a token made with{" "}
             <code>
-              npx broadtape token --sub {account.userId} --tenant {account.tenantId} --permissions stream:admin
+              npx broadtape token --sub {userId} --tenant {tenantId} --permissions stream:admin
             </code>
             .
           </p>

@@ -21,7 +21,7 @@ export interface PollHost {
 }
 
 /** A server that does not answer is asked less and less often, up to this. */
-const MAX_WAIT_MS = 15_000;
+const MAX_WAIT_MS = 5000;
 
 export class Poll<T> {
   readonly #host: PollHost;

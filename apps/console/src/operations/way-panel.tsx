@@ -122,7 +122,7 @@ function OneWay({
           </dd>
         </div>
         <Fact name="Topics" text={event.topics.join(" ") || "none"} />
-        <Fact name="Delivered" text={`${countText(deliveriesTotal)} times, ${countText(acked)} acknowledged`} />
+        <Fact name="Deliveries" text={`${countText(deliveriesTotal)}, of which ${countText(acked)} acknowledged`} />
       </dl>
       {deliveries.length > 0 && (
         <table>

@@ -2,7 +2,6 @@
 import { type ReactElement, type SyntheticEvent, useEffect, useMemo, useState } from "react";
 import { Refused, ask } from "../operations/ask.ts";
 import type { SignedIn } from "../operations/rights.ts";
-import type { Account } from "../sign-in.ts";
 import { type Answer, PublishAnswer, faultsOf, publishedOf } from "./answer.tsx";
 import { CopyLines } from "./copy-lines.tsx";
 import { isNamed } from "./draft.ts";
@@ -15,7 +14,6 @@ import { suggestions } from "./suggestions.ts";
 import styles from "./try.module.css";
 
 interface Properties {
-  readonly account: Account;
   readonly signedIn: SignedIn;
   readonly types: readonly EventType[];
   readonly server: string;
@@ -24,11 +22,8 @@ interface Properties {
 
 const FIRST_TYPE = "transaction.created";
 
-export function PublishPanel({ account, signedIn, types, server, token }: Properties): ReactElement {
-  const suggest = useMemo(
-    () => suggestions({ userId: account.userId, now: Date.now(), mark: crypto.randomUUID().slice(0, 8) }),
-    [account.userId],
-  );
+export function PublishPanel({ signedIn, types, server, token }: Properties): ReactElement {
+  const suggest = useMemo(() => suggestions({ userId: signedIn.userId, now: Date.now(), mark: newMark() }), [signedIn.userId]);
   const [draft, setDraft] = useState(() => newEvent(firstOf(types), suggest));
   /** The event as JSON text while it is written that way. */
   const [raw, setRaw] = useState<string>();
@@ -170,6 +165,11 @@ function MissingRight({ signedIn: { permissions } }: { readonly signedIn: Signed
       has it, or use a token made with <code>npx broadtape token --permissions events:publish</code>.
     </p>
   );
+}
+
+/** Not `randomUUID`, which pages that came over plain HTTP do not have. */
+function newMark(): string {
+  return [...crypto.getRandomValues(new Uint8Array(4))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function firstOf(types: readonly EventType[]): EventType {

@@ -132,5 +132,5 @@ function Frames({ socket, view }: { readonly socket: RawSocket; readonly view: R
 
 /** A topic of this kind that one may try: one's own, or of a symbol that trades. */
 function exampleOf(name: string): string {
-  return name.replace("{user}", "me").replace("{symbol}", "EURUSD").replace("{trader}", "me");
+  return name.replace("{userId}", "me").replace("{symbol}", "EURUSD");
 }

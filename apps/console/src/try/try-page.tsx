@@ -45,7 +45,6 @@ export function TryPage({ account }: { readonly account: Account }): ReactElemen
         ) : (
           <>
             <PublishPanel
-              account={account}
               signedIn={signedIn}
               types={catalogue.types.filter(({ isInternal }) => !isInternal)}
               server={server}
