@@ -58,6 +58,20 @@ export const connectionList = z.looseObject({
 
 export type ConnectionState = z.infer<typeof connectionState>;
 
+/** Answer of `GET /api/stream/metrics` (contract 50-sse). */
+export const streamMetrics = z.looseObject({
+  timestamp,
+  totalClients: count.describe("Connections to event streams, of all tenants."),
+  totalUsers: count.describe("Who they are of; all who did not say count as one."),
+  clientsPerUser: z
+    .array(z.looseObject({ userId: z.string(), clientCount: count }))
+    .describe("With `stream:admin`, users of the own tenant, most connections first; else empty."),
+});
+
+/** Body of `POST /api/stream/test`, and what it answers. */
+export const streamTest = z.looseObject({ message: z.string().max(1024).exactOptional().describe("What readers are told.") });
+export const streamTested = z.looseObject({ clients: count.describe("Connections of the own tenant that were told.") });
+
 export const noticeState = z.looseObject({
   eventId,
   userId: z.string(),

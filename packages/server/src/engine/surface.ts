@@ -84,7 +84,12 @@ export interface StreamSurface<P extends StreamPlan = StreamPlan> extends Surfac
   /** Said with each event: how long a browser waits before it comes back. Without it, once at the beginning. */
   readonly retryMs?: number;
   /** For its readers: what it streams, its events, and what its query may hold. */
-  readonly about?: { readonly summary: string; readonly events: readonly string[]; readonly query: Readonly<Record<string, string>> };
+  readonly about?: {
+    readonly summary: string;
+    readonly events: readonly string[];
+    readonly query: Readonly<Record<string, string>>;
+    readonly places?: Readonly<Record<string, string>>;
+  };
   /**
    * Reads the query, and what stands in the path's `:places`; throws a BAD_REQUEST or FORBIDDEN refusal. What it returns is
    * followed; undefined where there is nothing of that name for this client.

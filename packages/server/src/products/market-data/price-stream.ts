@@ -5,7 +5,7 @@ import type { BestPrice } from "@broadtape/protocol/products/market-data/best-pr
 import { SYMBOL } from "@broadtape/protocol/products/market-data/schema";
 import { isoTime } from "../../engine/clock.ts";
 import type { Desk, StreamSurface } from "../../engine/surface.ts";
-import { COMMON_EVENTS, COMMON_QUERY } from "../streams/query.ts";
+import { COMMON_EVENTS } from "../streams/query.ts";
 import { type StreamOptions, type StreamWords, stream } from "../streams/stream.ts";
 import { FIREHOSE } from "./declaration.ts";
 
@@ -14,7 +14,6 @@ const ALL = ["symbol:*"];
 const SYMBOL_AT = "symbol:".length;
 
 export function priceStream(options: StreamOptions & { readonly symbolsPerClient: number }, desk: Desk): StreamSurface {
-  const { lastEventId } = COMMON_QUERY;
   return stream(
     {
       name: "prices",
@@ -25,7 +24,7 @@ export function priceStream(options: StreamOptions & { readonly symbolsPerClient
       about: {
         summary: "Best prices, the newest of each symbol, at most ten times a second; for anybody",
         events: ["price:update", ...COMMON_EVENTS],
-        query: { lastEventId, symbols: "Separated by commas; without it, all." },
+        query: { symbols: "Separated by commas; without it, all." },
       },
       tells: new Set(["market-data.best-price"]),
       // On this stream alone all prices are everybody's.

@@ -13,6 +13,7 @@ export function strategyStream(options: StreamOptions, desk: Desk): StreamSurfac
         summary: "What one's strategy signals, and whether it runs",
         events: ["strategy:update", ...COMMON_EVENTS],
         query: COMMON_QUERY,
+        places: { strategyId: "Of one of one's own strategies." },
       },
       tells: new Set(["strategy.registered", "strategy.signal", "strategy.status"]),
       plan(query, identity, { strategyId = "" }) {

@@ -10,7 +10,6 @@ export function replayOf(query: URLSearchParams): { readonly replay: boolean } {
 
 /** Of every stream; for its readers. */
 export const COMMON_QUERY = {
-  lastEventId: "Id of the last event that the client has, where it sends no header `Last-Event-ID`.",
   replay: "`none`: nothing of what came while there was no connection.",
 };
 

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from "fastify";
 import { Refusal } from "@broadtape/protocol/errors";
 import type { Identity } from "@broadtape/protocol/identity";
+import { streamTest } from "@broadtape/protocol/rest";
 import { isoTime } from "../../engine/clock.ts";
 import type { Engine } from "../../engine/engine.ts";
 import type { Session } from "../../engine/session.ts";
@@ -17,7 +18,6 @@ export interface StreamMetricsOptions {
 }
 
 const ADMIN = "stream:admin";
-const MAX_MESSAGE = 1024;
 
 export function serveStreamMetrics(app: FastifyInstance, { engine, gate, crowd, bodyBytes }: StreamMetricsOptions): void {
   const readers = (): Session[] => [...engine.sessions.values()].filter(({ surface }) => surface.crowd?.name === crowd);
@@ -60,20 +60,21 @@ function countsOf(all: readonly Session[], { tenant }: Identity) {
   return [...counts].map(([userId, clientCount]) => ({ userId, clientCount })).sort((a, b) => b.clientCount - a.clientCount);
 }
 
-/** The text of the test event: `{"message"}`, or without a body one of ours. Throws BAD_REQUEST. */
+/** The text of the test event; without a body one of ours. Throws BAD_REQUEST. */
 function messageOf(body: unknown): string {
   const text = Buffer.isBuffer(body) ? body.toString("utf8") : "";
-  if (text.trim() === "") return "a test of the event streams";
-  let value: unknown;
+  const parsed = streamTest.safeParse(text.trim() === "" ? {} : jsonOf(text));
+  if (parsed.success) return parsed.data.message ?? "a test of the event streams";
+  const [issue] = parsed.error.issues;
+  throw new Refusal("BAD_REQUEST", issue?.message ?? "is not valid", { path: issue?.path.join(".") ?? "" });
+}
+
+function jsonOf(text: string): unknown {
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch {
     throw new Refusal("BAD_REQUEST", "the body is not JSON");
   }
-  const message = typeof value === "object" && value !== null && "message" in value ? value.message : "a test of the event streams";
-  if (typeof message !== "string" || message.length > MAX_MESSAGE)
-    throw new Refusal("BAD_REQUEST", `must be text of at most ${MAX_MESSAGE} characters`, { path: "message" });
-  return message;
 }
 
 const METRICS_PREFLIGHT = {

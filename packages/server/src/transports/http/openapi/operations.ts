@@ -251,6 +251,23 @@ const notices: Readonly<Record<string, Operation>> = {
   },
 };
 
+const streamOperations: Readonly<Record<string, Operation>> = {
+  "GET /api/stream/metrics": {
+    tags: ["Streams"],
+    summary: "How many read event streams",
+    description: "For anybody; whose connections they are, with the permission `stream:admin`.",
+    security: [{}, { bearer: [] }, { cookie: [] }],
+    responses: { 200: json("StreamMetrics", "The counts as of now.") },
+  },
+  "POST /api/stream/test": {
+    tags: ["Streams"],
+    summary: "Tells every reader of the own tenant's event streams a `test` event",
+    description: "Needs the permission `stream:admin`. In no log, and without an id.",
+    requestBody: { ...body("StreamTest"), required: false },
+    responses: { 200: json("StreamTested", "How many were told."), ...refusals(400, 401, 403, 413) },
+  },
+};
+
 const sessions: Readonly<Record<string, Operation>> = {
   "POST /api/session": {
     tags: ["Sessions"],
@@ -347,6 +364,7 @@ export const OPERATIONS: Readonly<Record<string, Operation | { readonly under: O
   ...operators,
   "GET /api/v1/catalogue": catalogue,
   ...sessions,
+  ...streamOperations,
   [`GET ${NATIVE_STREAM_PATH}`]: nativeStream,
   [`POST ${NATIVE_STREAM_PATH}/:connectionId/commands`]: {
     tags: ["Streams"],
@@ -369,8 +387,16 @@ export const OPERATIONS: Readonly<Record<string, Operation | { readonly under: O
 };
 
 /** A stream of a product's, as its surface tells of it. */
-export function productStream({ name, about }: StreamSurface): Operation {
-  return streamOperation({ tag: "Streams", summary: about?.summary ?? name, events: about?.events ?? [], query: about?.query ?? {} });
+export function productStream({ name, about, path: address, isPublic }: StreamSurface): Operation {
+  const { summary = name, events = [], query: parameters = {}, places = {} } = about ?? {};
+  const operation = streamOperation({ tag: "Streams", summary, events, query: parameters });
+  const inPath = address.match(/(?<=:)\w+/g) ?? [];
+  return {
+    ...operation,
+    ...(isPublic === true && { security: [{}, ...(operation.security ?? [])] }),
+    parameters: [...inPath.map((each) => path(each, places[each] ?? each)), ...(operation.parameters ?? [])],
+    responses: { ...operation.responses, ...(inPath.length > 0 && refusals(404)) },
+  };
 }
 
 interface Stream {
