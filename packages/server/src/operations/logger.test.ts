@@ -8,6 +8,9 @@ describe("the log", () => {
     ["call +49 151 2345678 or (030) 123 4567", "call [phone] or [phone]"],
     ["+4915123456789", "[phone]"],
     ["030-1234-5678", "[phone]"],
+    ["tel:+49.151.2345678.", "tel:[phone]."],
+    ["m\u00fcller@b\u00fccher.example", "[e-mail]"],
+    ["/api?userId=ann%40example.com&x", "/api?userId=[e-mail]&x"],
   ])("masks people's addresses: %s", (line, expected) => {
     expect(masked(line)).toBe(expected);
   });
@@ -18,6 +21,20 @@ describe("the log", () => {
     '{"date":"2026-11-21","range":"1000-2000","port":"127.0.0.1:39041"}',
   ])("leaves ids, times and numbers as they are: %s", (line) => {
     expect(masked(line)).toBe(line);
+  });
+
+  it("stays JSON where an address follows an escape", () => {
+    for (const before of ["\n", "\u0001", "\\", "\\\n", "\\n", '"']) {
+      const line = JSON.stringify({ msg: `${before}bob@example.com${before}+49 151 2345678` });
+      expect(JSON.parse(masked(line)), line).toEqual({ msg: expect.stringMatching(/\[e-mail\][^]*\[phone\]/) });
+      expect(masked(line)).not.toMatch(/example|151/);
+    }
+  });
+
+  it("costs no more than the length of a line", () => {
+    const began = performance.now();
+    masked(`${"x".repeat(200_000)} ${"1 ".repeat(100_000)}`);
+    expect(performance.now() - began).toBeLessThan(500);
   });
 
   it("has no secret and no address in a line, wherever they stand in it", () => {
