@@ -34,7 +34,13 @@ module.exports = {
       [`${server}(engine|native)/`, protocol],
       "a transport knows bytes and connections",
     ),
-    only("adapters-import-ports", `${server}(log|wire|registry)/[^/]+/`, [ports, protocol], "adapters implement ports"),
+    only(
+      "adapters-import-ports",
+      `${server}(log|wire|registry)/[^/]+/`,
+      [ports, protocol, `${server}postgres/`],
+      "adapters implement ports",
+    ),
+    only("postgres-imports-nothing", `${server}postgres/`, [], "what adapters over PostgreSQL share"),
     only("access-imports-ports", `${server}access/`, [ports, `${server}engine/`, protocol], "access knows no transport and no product"),
     only("operations-import-engine", `${server}operations/`, [ports, `${server}engine/`, protocol], "operations watch the engine"),
     only(
@@ -54,8 +60,8 @@ module.exports = {
     {
       name: "adapters-are-named-in-the-root-alone",
       severity: "error",
-      from: { path: server, pathNot: `${roots}|${server}(log|wire|registry)/|[.]test[.]ts$` },
-      to: { path: `${server}(log|wire|registry)/[^/]+/` },
+      from: { path: server, pathNot: `${roots}|${server}(log|wire|registry|postgres)/|[.]test[.]ts$` },
+      to: { path: `${server}((log|wire|registry)/[^/]+|postgres)/` },
     },
     {
       name: "browser-code-has-no-node",

@@ -1,11 +1,11 @@
 import { defineConfig } from "vitest/config";
 
-/** Only ours: `import` among them would be given to `require` as well. */
+/** Only ours: `import` among them would be given to `require` as well, with which pg does not start. */
 const conditions = ["@broadtape/source"];
 const shared = {
   extends: true as const,
-  ssr: { resolve: { conditions: [...conditions, "node", "import", "default"], externalConditions: conditions } },
-  resolve: { conditions: [...conditions, "node", "import", "default"] },
+  ssr: { resolve: { conditions: [...conditions, "node"], externalConditions: conditions } },
+  resolve: { conditions: [...conditions, "node"] },
 };
 
 /** What runs in its own process beside the tests needs time, and most of it quiet: those files run one after the other. */
@@ -20,6 +20,7 @@ export default defineConfig({
         ...shared,
         test: {
           name: "unit",
+          globalSetup: ["test/postgres-shared.ts"],
           include: [
             "packages/*/{src,scripts}/**/*.test.{ts,tsx}",
             "apps/*/src/**/*.test.{ts,tsx}",
@@ -27,6 +28,7 @@ export default defineConfig({
             "test/*.test.ts",
           ],
           testTimeout: 30_000,
+          hookTimeout: 30_000,
         },
       },
       { ...shared, test: { name: "simulation", include: ["test/simulation/**/*.test.ts"], testTimeout: 120_000 } },

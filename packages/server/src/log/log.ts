@@ -117,6 +117,14 @@ export interface Log {
   close(): Promise<void>;
 }
 
+/** A log to which other processes append too. What they stored is read as everything else; these tell that there is something. */
+export interface SharedLog extends Log {
+  /** Asks where the log stands now: when another node says that it has stored something. */
+  refresh(): Promise<LogBounds>;
+  /** Hears of every move of {@link Log.bounds}, own commits among them. Returns how to stop hearing. */
+  onMoved(hear: (bounds: LogBounds) => void): () => void;
+}
+
 /** What every log is told when it is opened. */
 export interface LogOptions {
   readonly retention: { readonly maxAgeMs: number; readonly maxBytes: number };

@@ -1,0 +1,62 @@
+/** Where the folded state of the views is kept. */
+import type { Pool, PoolClient } from "pg";
+import { inTransaction } from "../../postgres/pool.ts";
+import { escapeText } from "../../postgres/text.ts";
+import type { Checkpoint, CheckpointEntry } from "../log.ts";
+import { digestOf } from "./digest.ts";
+
+const SET_META = "insert into meta values ($1, $2) on conflict (key) do update set value = excluded.value";
+const SET_ENTRIES = `insert into checkpoint_entries (key, view, tenant, entity, state)
+  select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
+  on conflict (key) do update set state = excluded.state`;
+const DELETE_ENTRIES = "delete from checkpoint_entries where key = any($1::uuid[])";
+
+/** Entries of one statement. */
+const ENTRIES = 5000;
+
+export async function saveCheckpoint(pool: Pool, { offset, version }: Checkpoint, entries: readonly CheckpointEntry[]): Promise<void> {
+  // One an entity, since a statement may touch a row only once.
+  const newest = new Map(entries.map((entry) => [digestOf(entry.view, entry.tenant, entry.entity), entry]));
+  const changed = [...newest].flatMap(([key, { state, ...entry }]) => (state === null ? [] : [{ ...entry, key, state }]));
+  const ended = [...newest].flatMap(([key, { state }]) => (state === null ? [key] : []));
+  await inTransaction(pool, async (client) => {
+    for (let at = 0; at < changed.length; at += ENTRIES) await setEntries(client, changed.slice(at, at + ENTRIES));
+    if (ended.length > 0) await client.query(DELETE_ENTRIES, [ended]);
+    await client.query(SET_META, ["checkpointOffset", String(offset)]);
+    await client.query(SET_META, ["checkpointVersion", escapeText(version)]);
+  });
+}
+
+export async function loadCheckpoint(pool: Pool): Promise<{ checkpoint: Checkpoint; entries: readonly CheckpointEntry[] } | undefined> {
+  return inTransaction(
+    pool,
+    async (client) => {
+      const { rows } = await client.query<{ key: string; value: string }>("select key, value from meta where key like 'checkpoint%'");
+      const meta = new Map(rows.map(({ key, value }) => [key, value]));
+      const [offset, version] = [meta.get("checkpointOffset"), meta.get("checkpointVersion")];
+      if (offset === undefined || version === undefined) return undefined;
+      const entries = await client.query<{ view: string; tenant: string; entity: string; state: string }>(
+        "select view, tenant, entity, state from checkpoint_entries",
+      );
+      return { checkpoint: { offset: Number(offset), version }, entries: entries.rows };
+    },
+    "begin isolation level repeatable read read only",
+  );
+}
+
+export async function dropCheckpoint(pool: Pool): Promise<void> {
+  await inTransaction(pool, async (client) => {
+    await client.query("delete from checkpoint_entries");
+    await client.query("delete from meta where key like 'checkpoint%'");
+  });
+}
+
+async function setEntries(client: PoolClient, entries: readonly (CheckpointEntry & { key: string; state: string })[]): Promise<void> {
+  await client.query(SET_ENTRIES, [
+    entries.map(({ key }) => key),
+    entries.map(({ view }) => escapeText(view)),
+    entries.map(({ tenant }) => escapeText(tenant)),
+    entries.map(({ entity }) => escapeText(entity)),
+    entries.map(({ state }) => escapeText(state)),
+  ]);
+}

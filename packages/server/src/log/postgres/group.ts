@@ -1,0 +1,106 @@
+/** What one transaction stores: a group of batches, laid out in columns. */
+import { escapeText } from "../../postgres/text.ts";
+import type { Appended, NewEvent } from "../log.ts";
+import { digestOf, type TopicDigests } from "./digest.ts";
+
+/** The first event with an id, by the id's digest. */
+export interface KnownId {
+  readonly key: string;
+  readonly offset: number;
+  readonly batch: number;
+  readonly stored_at: number;
+}
+
+/** A group with what can be worked out before the log is locked. */
+export interface Group {
+  readonly batches: readonly (readonly NewEvent[])[];
+  /** One an event; undefined where it is not deduplicated. */
+  readonly keys: readonly (readonly (string | undefined)[])[];
+}
+
+export function groupOf(batches: readonly (readonly NewEvent[])[]): Group {
+  const keyOf = ({ tenant, source, id, deduplicate }: NewEvent) => (deduplicate ? digestOf(tenant, source, id) : undefined);
+  return { batches, keys: batches.map((events) => events.map(keyOf)) };
+}
+
+/** Columns of new rows, and the place of each event given. */
+export class Rows {
+  readonly places: Appended[][];
+  /** As the statement takes them: offset, batch, tenant, type, source, id, time, subject, correlation id, data. */
+  readonly events: [
+    offsets: number[],
+    batches: number[],
+    tenants: string[],
+    types: string[],
+    sources: string[],
+    ids: string[],
+    times: string[],
+    subjects: (string | null)[],
+    correlationIds: string[],
+    data: string[],
+  ] = [[], [], [], [], [], [], [], [], [], []];
+  readonly topics: [digests: string[], offsets: number[]] = [[], []];
+  readonly ids: [keys: string[], offsets: number[], batches: number[]] = [[], [], []];
+  /** The newest offset with them. */
+  head: number;
+  readonly #storedAt: number;
+  readonly #digests: TopicDigests;
+
+  constructor(
+    { batches, keys }: Group,
+    known: readonly KnownId[],
+    head: number,
+    storedAt: number,
+    windowMs: number,
+    digests: TopicDigests,
+  ) {
+    this.head = head;
+    this.#storedAt = storedAt;
+    this.#digests = digests;
+    const first = new Map<string, Appended>();
+    for (const { key, offset, batch, stored_at } of known) {
+      if (storedAt - stored_at <= windowMs) first.set(key, { offset, batch, storedAt: stored_at, duplicate: true });
+    }
+    this.places = batches.map((events, at) => {
+      // Duplicates take no offset, so this is the offset of the batch's first new event.
+      const batch = this.head + 1;
+      return events.map((event, index) => {
+        const key = keys[at]?.[index];
+        const duplicate = key === undefined ? undefined : first.get(key);
+        if (duplicate !== undefined) return duplicate;
+        const place = this.#add(event, key, batch);
+        if (key !== undefined) first.set(key, { ...place, duplicate: true });
+        return place;
+      });
+    });
+  }
+
+  get count(): number {
+    return this.events[0].length;
+  }
+
+  #add(event: NewEvent, key: string | undefined, batch: number): Appended {
+    const offset = ++this.head;
+    const [offsets, batches, tenants, types, sources, ids, times, subjects, correlationIds, data] = this.events;
+    offsets.push(offset);
+    batches.push(batch);
+    tenants.push(escapeText(event.tenant));
+    types.push(escapeText(event.type));
+    sources.push(escapeText(event.source));
+    ids.push(escapeText(event.id));
+    times.push(escapeText(event.time));
+    subjects.push(event.subject === undefined ? null : escapeText(event.subject));
+    correlationIds.push(escapeText(event.correlationId));
+    data.push(escapeText(event.data));
+    for (const name of new Set(event.topics)) {
+      this.topics[0].push(this.#digests.of(event.tenant, name));
+      this.topics[1].push(offset);
+    }
+    if (key !== undefined) {
+      this.ids[0].push(key);
+      this.ids[1].push(offset);
+      this.ids[2].push(batch);
+    }
+    return { offset, batch, storedAt: this.#storedAt, duplicate: false };
+  }
+}

@@ -1,0 +1,284 @@
+/** The log of several nodes: PostgreSQL, group commit in each node, offsets under a lock (design.md "Where it runs"). */
+import { randomUUID } from "node:crypto";
+import type { Pool } from "pg";
+import type { StoredEvent } from "@broadtape/protocol/event";
+import type { Epoch } from "@broadtape/protocol/event-id";
+import { isRefusal } from "../../postgres/failures.ts";
+import { type DatabasePlace, DEFAULT_SCHEMA, openPool, withClient } from "../../postgres/pool.ts";
+import { type Batches, GroupCommit } from "../group-commit.ts";
+import {
+  type Appended,
+  type Checkpoint,
+  type CheckpointEntry,
+  type LogBounds,
+  type LogOptions,
+  type LogPage,
+  LogUnavailable,
+  type NewEvent,
+  type ReadRequest,
+  type SharedLog,
+} from "../log.ts";
+import { Retention } from "../retention.ts";
+import { dropCheckpoint, loadCheckpoint, saveCheckpoint } from "./checkpoints.ts";
+import { checkDurability, type Durability } from "./durability.ts";
+import { type Head, readHead } from "./head.ts";
+import { beginLife, endLife, followTimeline, wrongWith } from "./life.ts";
+import { Reader } from "./reader.ts";
+import { retain } from "./retain.ts";
+import { makeSegmentsAhead } from "./segments.ts";
+import { SIZES, type Sizes } from "./sizes.ts";
+import { prepareTables } from "./tables.ts";
+import { Writer } from "./writer.ts";
+
+export interface PostgresLog extends SharedLog {
+  /** What the database promised when the log was opened. */
+  readonly durability: Durability;
+  /** Forgets everything that retention allows to be forgotten now. By itself it looks every few seconds. */
+  retain(): Promise<void>;
+}
+
+/** What other nodes stored is known by then also where no wire tells of it. */
+const POLL_MS = 1000;
+/** At close, a COMMIT in doubt is asked after for so long. */
+const CLOSE_MS = 5000;
+/** A node that stops with the log's lock in its hands loses it after so long, and one that waits gives up a little later. */
+const WRITER = { idle_in_transaction_session_timeout: 5000, lock_timeout: 8000 };
+
+/** Opens or creates the log in this database. Rejects with an Error of one line that names what is wrong. */
+export async function openPostgresLog(place: DatabasePlace, options: LogOptions, sizes: Sizes = SIZES): Promise<PostgresLog> {
+  const { url, schema = DEFAULT_SCHEMA } = place;
+  const pools: Pool[] = [];
+  const open = (name: string, connections: number, settings: Readonly<Record<string, string | number>> = {}) => {
+    const pool = openPool({ url, schema, name: `broadtape log ${name}`, connections, settings });
+    pools.push(pool);
+    return pool;
+  };
+  try {
+    const keeper = open("keeper", 2);
+    const durability = await checkDurability(keeper);
+    await prepareTables(keeper, schema);
+    const head = await beginLife(keeper);
+    await makeSegmentsAhead(keeper, sizes.segmentEvents);
+    const writer = open("writer", 1, { ...WRITER, synchronous_commit: durability.synchronousCommit });
+    return new OpenLog(options, sizes, { keeper, writer, reader: open("reader", sizes.readers) }, head, durability);
+  } catch (error) {
+    await Promise.all(pools.map((pool) => pool.end()));
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`the database cannot be opened as a Broadtape log: ${reason}`, { cause: error });
+  }
+}
+
+interface Pools {
+  /** For all that is neither an append nor a read of events. */
+  readonly keeper: Pool;
+  readonly writer: Pool;
+  readonly reader: Pool;
+}
+
+class OpenLog implements PostgresLog {
+  readonly epoch: Epoch;
+  readonly durability: Durability;
+  readonly #options: LogOptions;
+  readonly #sizes: Sizes;
+  readonly #pools: Pools;
+  readonly #writer: Writer;
+  readonly #reader: Reader;
+  readonly #commits: GroupCommit;
+  readonly #retention: Retention;
+  readonly #poll: NodeJS.Timeout;
+  readonly #hearers = new Set<(bounds: LogBounds) => void>();
+  /** Calls that are not answered yet, appends apart: they are waited for at close. */
+  readonly #running = new Set<Promise<unknown>>();
+  /** Never goes back. */
+  #bounds: LogBounds;
+  /** Whether the database failed us when it was last asked: an outage is told of once. */
+  #isFailing = false;
+  /** Whether it is being found out what became of a COMMIT. */
+  #isInDoubt = false;
+  /** Why this is not the log any more that was opened. */
+  #displaced: string | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: LogOptions, sizes: Sizes, pools: Pools, head: Head, durability: Durability) {
+    this.epoch = head.epoch;
+    this.durability = durability;
+    this.#options = options;
+    this.#sizes = sizes;
+    this.#pools = pools;
+    this.#bounds = boundsOf(head);
+    this.#writer = new Writer(pools.writer, {
+      writer: randomUUID(),
+      dedupeWindowMs: options.dedupeWindowMs,
+      segmentEvents: sizes.segmentEvents,
+      now: options.now,
+      check: (each) => this.#check(each),
+      onDoubt: (error) => {
+        this.#isInDoubt = true;
+        this.#failed(error);
+      },
+    });
+    this.#reader = new Reader(pools.reader, sizes);
+    this.#commits = new GroupCommit((batches) => this.#commit(batches), options.maxWaitingEvents, options.pace);
+    this.#retention = new Retention(
+      () => this.#ask(() => this.#retainStep()),
+      () => undefined,
+    );
+    this.#poll = setInterval(() => void this.refresh().catch(() => undefined), POLL_MS).unref();
+  }
+
+  bounds(): LogBounds {
+    return this.#bounds;
+  }
+
+  onMoved(hear: (bounds: LogBounds) => void): () => void {
+    this.#hearers.add(hear);
+    return () => void this.#hearers.delete(hear);
+  }
+
+  async refresh(): Promise<LogBounds> {
+    return this.#ask(async () => {
+      const head = await withClient(this.#pools.keeper, readHead);
+      this.#check(head);
+      this.#learn(head);
+      return this.#bounds;
+    });
+  }
+
+  append(events: readonly NewEvent[]): Promise<readonly Appended[]> {
+    if (this.#closing !== undefined) return Promise.reject(closed());
+    if (this.#displaced !== undefined) return Promise.reject(new LogUnavailable(this.#displaced));
+    if (this.#isInDoubt) return Promise.reject(away());
+    return this.#commits.append(events);
+  }
+
+  async read(request: ReadRequest): Promise<LogPage> {
+    if (request.topics !== undefined && request.tenant === undefined) throw new TypeError("topics are read of one tenant: name it");
+    const answer = await this.#ask(() => this.#reader.read(request));
+    if ("oldest" in answer) throw new RangeError(`the log begins at ${answer.oldest}: what follows ${request.after} is gone`);
+    return answer;
+  }
+
+  async find(tenant: string, source: string, id: string): Promise<StoredEvent | undefined> {
+    return this.#ask(() => this.#reader.find(tenant, source, id));
+  }
+
+  async saveCheckpoint(checkpoint: Checkpoint, entries: readonly CheckpointEntry[]): Promise<void> {
+    await this.#ask(() => saveCheckpoint(this.#pools.keeper, checkpoint, entries));
+  }
+
+  async loadCheckpoint(): Promise<{ readonly checkpoint: Checkpoint; readonly entries: readonly CheckpointEntry[] } | undefined> {
+    return this.#ask(() => loadCheckpoint(this.#pools.keeper));
+  }
+
+  async dropCheckpoint(): Promise<void> {
+    await this.#ask(() => dropCheckpoint(this.#pools.keeper));
+  }
+
+  async retain(): Promise<void> {
+    await this.#ask(async () => {
+      while (await this.#retainStep());
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#poll);
+    this.#retention.stop();
+    const giveUp = setTimeout(() => {
+      this.#writer.giveUp();
+    }, CLOSE_MS);
+    await this.#commits.idle();
+    clearTimeout(giveUp);
+    await Promise.allSettled(this.#running);
+    await Promise.all(Object.values<Pool>({ ...this.#pools }).map((pool) => pool.end()));
+  }
+
+  async #commit(batches: Batches): Promise<readonly (readonly Appended[])[]> {
+    const started = performance.now();
+    try {
+      const { places, stored, bounds } = await this.#writer.commit(batches);
+      this.#isFailing = false;
+      this.#learn(bounds);
+      if (stored > 0) this.#options.onCommit?.({ events: stored, seconds: (performance.now() - started) / 1000 });
+      return places;
+    } catch (error) {
+      throw this.#failed(error);
+    } finally {
+      this.#isInDoubt = false;
+    }
+  }
+
+  async #retainStep(): Promise<boolean> {
+    if (this.#displaced !== undefined) return false;
+    const { keeper } = this.#pools;
+    await followTimeline(keeper, () => this.#bounds);
+    const { bounds, hasMore } = await retain(keeper, this.#options, this.#sizes);
+    this.#learn(bounds);
+    return hasMore;
+  }
+
+  #learn({ oldest, head, headStoredAt }: LogBounds): void {
+    const before = this.#bounds;
+    if (oldest <= before.oldest && head <= before.head) return;
+    this.#bounds = {
+      oldest: Math.max(oldest, before.oldest),
+      head: Math.max(head, before.head),
+      headStoredAt: Math.max(headStoredAt, before.headStoredAt),
+    };
+    for (const hear of this.#hearers) hear(this.#bounds);
+  }
+
+  /** Throws where the database holds another log than the one that was opened, or less of it. */
+  #check(head: Head): void {
+    const wrong = wrongWith(head, this.epoch, this.#bounds);
+    if (wrong === undefined) return;
+    if (this.#displaced === undefined) {
+      this.#displaced = wrong;
+      this.#options.onFault?.(new Error(wrong));
+      // Where that fails too, the next one that sees it tries again.
+      endLife(this.#pools.keeper, this.epoch).catch(() => (this.#displaced = undefined));
+    }
+    throw new LogUnavailable(wrong);
+  }
+
+  /** Tells of an outage once; returns what the caller hears, which names no host. */
+  #failed(error: unknown): LogUnavailable {
+    if (error instanceof LogUnavailable) return error;
+    if (!this.#isFailing) this.#options.onFault?.(error instanceof Error ? error : new Error(String(error)));
+    this.#isFailing = true;
+    return isRefusal(error) ? new LogUnavailable(`the database refuses: ${error.message}`) : away();
+  }
+
+  #ask<T>(question: () => Promise<T>): Promise<T> {
+    if (this.#closing !== undefined) return Promise.reject(closed());
+    const running = question().then(
+      (answer) => {
+        if (!this.#isInDoubt) this.#isFailing = false;
+        return answer;
+      },
+      (error: unknown) => {
+        throw this.#failed(error);
+      },
+    );
+    const forget = () => void this.#running.delete(running);
+    this.#running.add(running);
+    running.then(forget, forget);
+    return running;
+  }
+}
+
+function boundsOf({ oldest, head, headStoredAt }: LogBounds): LogBounds {
+  return { oldest, head, headStoredAt };
+}
+
+function closed(): LogUnavailable {
+  return new LogUnavailable("the log is closed");
+}
+
+function away(): LogUnavailable {
+  return new LogUnavailable("the database does not answer");
+}

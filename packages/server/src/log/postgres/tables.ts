@@ -1,0 +1,91 @@
+/**
+ * The log's tables in PostgreSQL. They differ from SQLite's where one B-tree for all offsets would not do: events and their
+ * topics lie in segments, partitions by ranges of offsets, so that retention drops a table where a DELETE would leave garbage.
+ * Topics and ids are known by digests of one length (digest.ts): no key outgrows an index page, and no table of names has to be
+ * kept in step by several nodes.
+ */
+import type { Pool, PoolClient } from "pg";
+import { escapeIdentifier } from "pg";
+
+/** How the tables are laid out. */
+const FORMAT = "1";
+
+/** The log's one partition of today; another one has its own lock, head and segments. */
+export const PARTITION = "main";
+
+/**
+ * - `meta`: `format`; `epoch`, `place`, `timeline` (life.ts); `checkpointOffset`, `checkpointVersion`
+ * - `heads`: where the log begins and ends; whoever changes a row holds the partition's lock ({@link LOCK})
+ * - `writers`: the last commit of each open log, by which it learns what became of a COMMIT without an answer
+ * - `segments`: which offsets have their tables
+ */
+const TABLES = `
+create table meta (key text primary key, value text not null);
+create table heads (
+  partition text primary key,
+  oldest bigint not null,
+  head bigint not null,
+  stored_at bigint not null
+) with (fillfactor = 20);
+insert into heads values ('${PARTITION}', 1, 0, 0);
+create table writers (writer uuid primary key, last_commit bigint not null, used_at bigint not null) with (fillfactor = 20);
+create table segments (first bigint primary key, last bigint not null);
+create table events (
+  "offset" bigint not null primary key,
+  batch bigint not null,
+  stored_at bigint not null,
+  tenant text not null,
+  type text not null,
+  source text not null,
+  id text not null,
+  time text not null,
+  subject text,
+  correlation_id text not null,
+  data text not null
+) partition by range ("offset");
+create table event_topics (
+  topic uuid not null,
+  "offset" bigint not null,
+  primary key (topic, "offset")
+) partition by range ("offset");
+create table event_ids (key uuid primary key, "offset" bigint not null, batch bigint not null, stored_at bigint not null);
+create index event_ids_stored_at on event_ids (stored_at);
+create table checkpoint_entries (
+  key uuid primary key,
+  view text not null,
+  tenant text not null,
+  entity text not null,
+  state text not null
+);
+insert into meta values ('format', '${FORMAT}');
+`;
+
+/** Held to the end of the transaction by whoever moves the head: offsets become visible in their order, without a gap. */
+export const LOCK = `select pg_advisory_xact_lock(hashtextextended(current_schema || '/${PARTITION}', 0))`;
+
+/** Held while tables are made, by one of several nodes that start at the same time. */
+const SETUP_LOCK = "select pg_advisory_xact_lock(hashtextextended('broadtape set-up', 0))";
+
+/** Makes the tables where there are none. Rejects with an Error that names what is there instead. */
+export async function prepareTables(pool: Pool, schema: string): Promise<void> {
+  const client = await pool.connect();
+  try {
+    await client.query(`begin; ${SETUP_LOCK}`);
+    const [found] = (await client.query<{ schema: unknown; meta: unknown }>(FIND, [schema, `${escapeIdentifier(schema)}.heads`])).rows;
+    if (found?.schema === null) await client.query(`create schema ${escapeIdentifier(schema)}`);
+    if (found?.meta === null) await client.query(TABLES);
+    await checkFormat(client);
+    await client.query("commit");
+    client.release();
+  } catch (error) {
+    client.release(true);
+    throw error;
+  }
+}
+
+const FIND = "select to_regnamespace($1)::text as schema, to_regclass($2)::text as meta";
+
+async function checkFormat(client: PoolClient): Promise<void> {
+  const [row] = (await client.query<{ value: string }>("select value from meta where key = 'format'")).rows;
+  if (row?.value !== FORMAT) throw new Error(`its format is ${row?.value ?? "unknown"}, this release reads ${FORMAT}`);
+}

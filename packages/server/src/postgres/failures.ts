@@ -1,0 +1,31 @@
+/** What went wrong between us and PostgreSQL. */
+import { DatabaseError } from "pg";
+
+/** Codes of Appendix A of PostgreSQL's manual with which a transaction may be tried again at once. */
+const SERIALIZATION_FAILURE = "40001";
+const DEADLOCK_DETECTED = "40P01";
+/** Classes in which what was asked contradicts what is stored or what a column takes. */
+const ASKERS_FAULT = /^(22|23)/;
+
+/**
+ * Whether the database said that the statement failed and the session goes on. Otherwise the connection is lost, or about to
+ * be: of a COMMIT that ended so, nobody knows the outcome.
+ */
+export function isRefusal(error: unknown): error is DatabaseError {
+  return error instanceof DatabaseError && error.severity === "ERROR";
+}
+
+/** Whether another attempt may go through where this one did not: two writers met, or the connection was stale. */
+export function isWorthRepeating(error: unknown): boolean {
+  return isRefusal(error) ? error.code === SERIALIZATION_FAILURE || error.code === DEADLOCK_DETECTED : isLostConnection(error);
+}
+
+/** Whether it is of what was asked, and would fail again. */
+export function isAskersFault(error: unknown): boolean {
+  return error instanceof DatabaseError && ASKERS_FAULT.test(error.code ?? "");
+}
+
+/** A statement that timed out is none: it was waited for long enough. */
+function isLostConnection(error: unknown): boolean {
+  return error instanceof DatabaseError || (error instanceof Error && /terminated|closed|ECONNRESET|EPIPE/.test(error.message));
+}

@@ -1,0 +1,95 @@
+/** Connections to PostgreSQL, set up alike for log and registry. */
+import { escapeIdentifier, Pool, type PoolClient } from "pg";
+import { unescapeText } from "./text.ts";
+
+export interface DatabasePlace {
+  /** `postgres://user:password@host:port/database`, with `?sslmode=` where it wants TLS. */
+  readonly url: string;
+  /** Where the tables are; several Broadtapes may share a database. Default: `broadtape`. */
+  readonly schema?: string | undefined;
+}
+
+export const DEFAULT_SCHEMA = "broadtape";
+
+export interface PoolOptions extends DatabasePlace {
+  /** What the database's operator sees in `pg_stat_activity`. */
+  readonly name: string;
+  readonly connections: number;
+  /** Settings of each connection, in milliseconds where they are times. */
+  readonly settings?: Readonly<Record<string, string | number>>;
+  /** A statement that is not answered by then fails, and its connection is given up. */
+  readonly answerMs?: number | undefined;
+}
+
+/** A host that is gone without a word is noticed by then. */
+const CONNECT_MS = 3000;
+const ANSWER_MS = 10_000;
+const IDLE_MS = 60_000;
+
+/** OIDs of types in `pg_type`. */
+const INT8 = 20;
+const TEXT = 25;
+
+const parsers = new Map<number, (text: string) => unknown>([
+  // Offsets and times stay below 2^53.
+  [INT8, Number],
+  [TEXT, unescapeText],
+]);
+
+const types = {
+  getTypeParser: (oid: number) => parsers.get(oid) ?? asItIs,
+};
+
+export function openPool(options: PoolOptions): Pool {
+  const settings = { search_path: escapeIdentifier(options.schema ?? DEFAULT_SCHEMA), jit: "off", ...options.settings };
+  const sql = Object.entries(settings)
+    .map(([name, value]) => `set ${name} = ${value}`)
+    .join(";");
+  const pool = new Pool({
+    connectionString: options.url,
+    application_name: options.name,
+    max: options.connections,
+    connectionTimeoutMillis: CONNECT_MS,
+    query_timeout: options.answerMs ?? ANSWER_MS,
+    idleTimeoutMillis: IDLE_MS,
+    keepAlive: true,
+    types,
+    // Before a new connection is lent for the first time.
+    verify: (client, done) => {
+      client.query(sql).then(
+        () => done(),
+        (error: unknown) => done(error instanceof Error ? error : new Error(String(error))),
+      );
+    },
+  });
+  // An idle connection that breaks is thrown away by the pool; whoever asks next finds out whether the database is there.
+  pool.on("error", () => undefined);
+  return pool;
+}
+
+/** Lends a connection. It is given up when anything goes wrong, so that a transaction in it ends with it. */
+export async function withClient<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let isWhole = false;
+  try {
+    const result = await work(client);
+    isWhole = true;
+    return result;
+  } finally {
+    client.release(!isWhole);
+  }
+}
+
+/** All or nothing. `begin` may hold more statements, which run in the same round trip. */
+export async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>, begin = "begin"): Promise<T> {
+  return withClient(pool, async (client) => {
+    await client.query(begin);
+    const result = await work(client);
+    await client.query("commit");
+    return result;
+  });
+}
+
+function asItIs(text: string): unknown {
+  return text;
+}

@@ -1,0 +1,114 @@
+/** Debian's PostgreSQL as a throw-away cluster: in a folder of its own, on a free port of the loopback. */
+import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chownSync, existsSync, globSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { Client } from "pg";
+import { freePort, until } from "./contract/server.ts";
+
+const execFileAsync = promisify(execFile);
+
+export interface Cluster {
+  readonly port: number;
+  /** Of the database that every cluster has, or of another one of it. */
+  url(database?: string): string;
+  /** An empty database; returns its URL. */
+  createDatabase(name: string): Promise<string>;
+  /** Ends it; it can be started again over what it kept. `SIGQUIT`: at once, as in a crash. */
+  stop(signal?: "SIGINT" | "SIGQUIT"): Promise<void>;
+  start(): Promise<void>;
+  /** Stops it and removes its folder. */
+  remove(): Promise<void>;
+}
+
+/** `settings`: as in postgresql.conf. Everything is synced to the disk unless they say otherwise. */
+export async function startCluster(settings: Readonly<Record<string, string>> = {}): Promise<Cluster> {
+  const folder = mkdtempSync(join(tmpdir(), "broadtape-postgres-"));
+  const owner = ownerOf(folder);
+  const bin = binaries();
+  const data = join(folder, "data");
+  const port = await freePort();
+  await execFileAsync(join(bin, "initdb"), ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"], {
+    ...owner,
+    cwd: folder,
+  });
+  const given = { listen_addresses: "127.0.0.1", port: String(port), unix_socket_directories: "", max_connections: "200", ...settings };
+  const flags = Object.entries(given).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+  let child: ChildProcess | undefined;
+  let said = "";
+
+  const start = async () => {
+    child = spawn(join(bin, "postgres"), ["-D", data, ...flags], { ...owner, cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
+    child.stderr?.on("data", (text: Buffer) => (said = (said + text.toString()).slice(-10_000)));
+    const started = child;
+    await until(
+      () => {
+        if (started.exitCode !== null) throw new Error(`postgres ended with ${started.exitCode}: ${said}`);
+        return answers(url());
+      },
+      () => said,
+    );
+  };
+  const stop = async (signal: "SIGINT" | "SIGQUIT" = "SIGQUIT") => {
+    const running = child;
+    child = undefined;
+    if (running === undefined || running.exitCode !== null) return;
+    const exit = once(running, "exit");
+    running.kill(signal);
+    await exit;
+  };
+  const url = (database = "postgres") => `postgres://postgres@127.0.0.1:${port}/${database}`;
+  await start();
+  return {
+    port,
+    url,
+    start,
+    stop,
+    async createDatabase(name) {
+      await query(url(), `create database "${name}"`);
+      return url(name);
+    },
+    async remove() {
+      await stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Runs one statement on a connection of its own; resolves with its rows. */
+export async function query(url: string, sql: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query<Record<string, unknown>>(sql, values)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+/** As whom it runs: PostgreSQL refuses to run as root, so that its folder is given to the user of Debian's package. */
+function ownerOf(folder: string): { uid: number; gid: number } | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const [uid, gid] = ["-u", "-g"].map((flag) => Number(execFileSync("id", [flag, "postgres"], { encoding: "utf8" })));
+  if (uid === undefined || gid === undefined) throw new Error("there is no user postgres");
+  chownSync(folder, uid, gid);
+  return { uid, gid };
+}
+
+/** Where its programs are: on the PATH, or where Debian puts them, the newest release of them. */
+function binaries(): string {
+  const onPath = (process.env["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "");
+  const debian = globSync("/usr/lib/postgresql/*/bin").sort((a, b) => Number(b.split("/")[4]) - Number(a.split("/")[4]));
+  const found = [...debian, ...onPath].map((folder) => join(folder, "initdb")).find((file) => existsSync(file));
+  if (found === undefined) throw new Error("PostgreSQL is not installed: apt-get install postgresql");
+  return dirname(found);
+}
+
+async function answers(url: string): Promise<boolean> {
+  return query(url, "select 1").then(
+    () => true,
+    () => false,
+  );
+}
