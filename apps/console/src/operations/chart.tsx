@@ -25,7 +25,7 @@ interface Properties {
 }
 
 const HEIGHT_PX = 148;
-const LEAST_SECONDS = 300;
+const LEAST_SECONDS = 120;
 /** Charts with the same key point at the same moment. */
 const MOMENT = "operations";
 

@@ -44,6 +44,7 @@ function Console({ account, signedIn }: Properties): ReactElement {
     <div className={styles.page}>
       <PageHeader part="operations" account={account}>
         <ServerStatus summary={summary} />
+        <span className={styles.push} />
       </PageHeader>
       <main className={styles.main}>
         <section className={styles.grid} aria-label="Operations">
@@ -80,6 +81,7 @@ function NotForYou({ account, signedIn: { userId, tenantId, name } }: Properties
         <span className={styles.badge} role="status" aria-label="Connection" data-state="refused">
           not permitted
         </span>
+        <span className={styles.push} />
       </PageHeader>
       <main className={styles.main}>
         <section aria-label="Operations" className={styles.refused}>

@@ -30,6 +30,7 @@ export function TryPage({ account }: { readonly account: Account }): ReactElemen
     <div className={styles.page}>
       <PageHeader part="try" account={account}>
         <SocketStatus socket={socket} />
+        <span className={styles.push} />
       </PageHeader>
       <main className={styles.main} aria-label="Try it">
         {refusal !== undefined && (
