@@ -1,6 +1,7 @@
 /** What the page remembers of each symbol beside its price: the last minute, the direction, the digits, the sources, the bars. */
 import type { Price } from "@broadtape/client";
 import { Bars } from "./bars.ts";
+import { RowPaints } from "./row-paints.ts";
 
 export interface Point {
   readonly at: number;
@@ -10,7 +11,7 @@ export interface Point {
 export type Direction = "up" | "down" | "same";
 
 export interface Trail {
-  /** The last minute, oldest first, at most a point every 250 ms. */
+  /** The last minute, oldest first, at most a point a second. */
   readonly points: Point[];
   bid: Direction;
   ask: Direction;
@@ -29,17 +30,29 @@ export interface Trail {
 }
 
 const MINUTE_MS = 60_000;
-const STEP_MS = 250;
+/** A pixel of the line. */
+const STEP_MS = 1000;
 const MAX_SOURCES = 32;
 
 export class PriceTrails {
   readonly #trails = new Map<string, Trail>();
   readonly #last = new Map<string, Price>();
+  readonly #paints = new RowPaints();
   /** Prices taken since the page was opened. */
   count = 0;
 
   of(symbol: string): Trail | undefined {
     return this.#trails.get(symbol);
+  }
+
+  /** The newest price. */
+  priceOf(symbol: string): Price | undefined {
+    return this.#last.get(symbol);
+  }
+
+  /** Calls back when the symbol's row is to be drawn anew. */
+  watch(symbol: string, listener: () => void): () => void {
+    return this.#paints.watch(symbol, listener);
   }
 
   readonly take = (price: Price): void => {
@@ -60,6 +73,7 @@ export class PriceTrails {
       trail.decimals = Math.max(trail.decimals, decimalsOf(side.price));
       if (trail.sources.size < MAX_SOURCES || trail.sources.has(side.source)) trail.sources.set(side.source, now);
     }
+    this.#paints.changed(price.symbol);
     if (price.midPrice == null) return;
     addPoint(trail.points, now, price.midPrice);
     trail.bars.take(now, price.midPrice);

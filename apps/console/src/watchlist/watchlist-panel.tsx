@@ -1,6 +1,6 @@
-/** The live price grid. One repaint a frame for all symbols together. */
+/** The live price grid: each row is drawn anew by itself. */
 import { type ReactElement, useCallback, useSyncExternalStore } from "react";
-import { useConnection, useMarketData } from "@broadtape/react";
+import { useConnection } from "@broadtape/react";
 import { useDesk } from "../desk/desk-context.ts";
 import { Panel } from "../dock/panel.tsx";
 import { useNow } from "../use-now.ts";
@@ -8,12 +8,11 @@ import { PriceRow } from "./price-row.tsx";
 import styles from "./watchlist.module.css";
 
 export function WatchlistPanel(): ReactElement {
-  const { prices, trails, symbolList, freshness } = useDesk();
+  const { trails, symbolList, freshness } = useDesk();
   const symbols = useSyncExternalStore(symbolList.symbols.subscribe, symbolList.symbols.get);
   const selected = useSyncExternalStore(symbolList.selected.subscribe, symbolList.selected.get);
-  const known = useMarketData(prices, symbols);
   const { state } = useConnection();
-  const now = useNow(1000);
+  const now = useNow(TICK_MS);
   const select = useCallback((symbol: string) => void symbolList.select(symbol), [symbolList]);
   const remove = useCallback((symbol: string) => symbolList.remove(symbol), [symbolList]);
   return (
@@ -21,13 +20,12 @@ export function WatchlistPanel(): ReactElement {
       <table className={styles.grid}>
         <Head />
         <tbody>
-          {symbols.map((symbol) => (
+          {symbols.map((symbol, index) => (
             <PriceRow
               key={symbol}
               symbol={symbol}
-              price={known.get(symbol)}
-              trail={trails.of(symbol)}
-              now={now}
+              trails={trails}
+              now={secondOf(now, index)}
               isCut={state !== "live"}
               isSelected={symbol === selected}
               onSelect={select}
@@ -38,6 +36,17 @@ export function WatchlistPanel(): ReactElement {
       </table>
     </Panel>
   );
+}
+
+const TICK_MS = 100;
+
+/**
+ * The end of the second that runs, a little apart from row to row: not all are drawn anew in one frame. No earlier than
+ * now, so that no price is shown younger than it is.
+ */
+function secondOf(now: number, index: number): number {
+  const phase = (index % 10) * TICK_MS;
+  return Math.ceil((now - phase) / 1000) * 1000 + phase;
 }
 
 function Head(): ReactElement {
