@@ -78,10 +78,11 @@ describe("a client with a last event id", () => {
 
   it("misses nothing and gets nothing twice while events come without pause", async () => {
     const { sub, bearer } = await user("busy");
-    let isOver = false;
+    const over = new AbortController();
     const published: string[] = [];
     const publisher = (async () => {
-      for (let each = 0; !isOver; each++) published.push(...(await say(server, [alert(sub, `${each}a`), alert(sub, `${each}b`)])));
+      for (let each = 0; !over.signal.aborted; each++)
+        published.push(...(await say(server, [alert(sub, `${each}a`), alert(sub, `${each}b`)])));
     })();
     const seen: (string | undefined)[] = [];
     let stream: Reader = await read(server, "/api/stream/alerts", { bearer });
@@ -96,7 +97,7 @@ describe("a client with a last event id", () => {
         () => `${place} ${stream.text()}`,
       );
     }
-    isOver = true;
+    over.abort();
     await publisher;
     await until(() => stream.all("alert:new").at(-1)?.id === published.at(-1), stream.text);
     seen.push(...stream.all("alert:new").map(({ id }) => id));

@@ -58,6 +58,22 @@ describe("the outbox of a reading client", () => {
     expect(heard()).toEqual([1, 2, 3, 4]);
   });
 
+  it("opens one window for all values that leave together, whichever of them comes when it is due", () => {
+    const { clock, client, subscription, deliver, heard } = setUp();
+    // No multiple of the wheel's slots: values are due before their timer.
+    const windowed = { ...subscription(101), window: { sentAt: -Infinity } };
+    let offset = 0;
+    for (let ms = 0; ms <= 1000; ms++) {
+      const key = `k${ms % 500}`;
+      deliver(windowed, value(++offset, key, `gauge:${key}`));
+      clock.turn();
+      clock.advance(1);
+    }
+    expect(client.parcels.length).toBeLessThanOrEqual(11);
+    clock.advance(200);
+    expect(Math.max(...heard())).toBe(offset);
+  });
+
   it("says how many values one stands for", () => {
     const wordConflated: Surface["wordConflated"] = ({ offset }, replaced) => ({ name: "value", body: JSON.stringify([offset, replaced]) });
     const { clock, client, subscription, deliver } = setUp({ wordConflated });

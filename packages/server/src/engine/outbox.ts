@@ -357,6 +357,8 @@ export class Outbox {
   #offer(subscription: Subscription, message: Message, key: string): void {
     const waits = this.#held.has(heldKey(message, key));
     if (!waits && this.#takesValues && this.#dueAt(subscription, key) <= this.#host.clock.monotonic()) {
+      // What is due and only waits for its timer would else open a window of its own.
+      if (subscription.window !== undefined && this.#held.size > 0) this.#releaseBefore(Infinity);
       this.#sendValue(subscription, message, 0);
     } else {
       this.#hold(subscription, message, key);
