@@ -189,15 +189,17 @@ describe.concurrent("EventSource", () => {
     });
     await tell(server, first);
     const paths = [...told.keys()].filter((path) => /trading|decisions|alerts|strategies/.test(path));
-    const query = `?token=${await token({ sub: "nasty" })}`;
+    const bearer = await token({ sub: "nasty" });
     const pairs = await Promise.all(
-      paths.map(async (path) => ({ inPage: await openPageSource(page, path), inNode: nodeSource(`${server.url}${path}${query}`) })),
+      paths.map(async (path) => ({
+        inPage: await openPageSource(page, `${path}?replay=none`),
+        inNode: nodeSource(`${server.url}${path}?replay=none&token=${bearer}`),
+      })),
     );
     const hear = (events: readonly ReadEvent[]) => events.filter(({ data }) => !/"clientId"|"snapshot":true/.test(data));
     for (const { inPage, inNode } of pairs) {
-      await expect
-        .poll(async () => [...(await inPage.heard()), ...inNode.heard].filter(({ type }) => type === "connected"))
-        .toHaveLength(2);
+      const connected = async () => [...(await inPage.heard()), ...inNode.heard].filter(({ type }) => type === "connected");
+      await expect.poll(connected, PATIENCE).toHaveLength(2);
     }
     await tell(server, ...events);
     for (const { inPage, inNode } of pairs) {
@@ -240,10 +242,10 @@ describe.concurrent("EventSource", () => {
   it("that makes room for an eleventh connection of its user is told so", async ({ expect }) => {
     const { page, context } = await signedIn("crowded", server);
     const inPage = await openPageSource(page, "/api/stream/orders");
-    await expect.poll(inPage.readyState).toBe(1);
+    await expect.poll(inPage.readyState, PATIENCE).toBe(1);
     const headers = { authorization: `Bearer ${await token({ sub: "crowded" })}` };
     const others = await Promise.all(Array.from({ length: 10 }, () => openBytes(`${server.url}/api/stream/alerts`, { headers })));
-    await expect.poll(async () => (await inPage.heard()).at(-1)).toMatchObject({ type: "limit" });
+    await expect.poll(async () => (await inPage.heard()).at(-1), PATIENCE).toMatchObject({ type: "limit" });
     expect(JSON.parse((await inPage.heard()).at(-1)?.data ?? "")).toEqual({ reason: "connections", max: 10, reconnect: false });
     for (const other of others) other.close();
     await context.close();
