@@ -165,14 +165,14 @@ describe("other clients", () => {
   });
 
   it("is read by curl, compressed or not", async () => {
-    const sub = fresh("curl");
-    const bearer = await token({ sub });
-    const curl = async (...more: string[]) =>
-      new Promise<string>((resolve) => {
-        const args = ["-sN", "--max-time", "0.8", "-H", `Authorization: Bearer ${bearer}`, ...more, `${server.url}/api/stream/alerts`];
-        execFile("curl", args, (_error, stdout) => resolve(stdout));
+    const curl = async (...more: string[]) => {
+      const sub = fresh("curl");
+      await say(server, alert(sub, "for curl"));
+      const args = ["-sN", "--max-time", "1", "-H", `Authorization: Bearer ${await token({ sub })}`, ...more];
+      return new Promise<string>((resolve) => {
+        execFile("curl", [...args, `${server.url}/api/stream/alerts`], (_error, stdout) => resolve(stdout));
       });
-    await say(server, alert(sub, "for curl"));
+    };
     const [plain, zipped] = await Promise.all([curl(), curl("--compressed")]);
     for (const text of [plain, zipped]) {
       expect(text).toMatch(

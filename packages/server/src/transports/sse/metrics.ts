@@ -22,7 +22,7 @@ const ADMIN = "stream:admin";
 export function serveStreamMetrics(app: FastifyInstance, { engine, gate, crowd, bodyBytes }: StreamMetricsOptions): void {
   const readers = (): Session[] => [...engine.sessions.values()].filter(({ surface }) => surface.crowd?.name === crowd);
 
-  app.options("/api/stream/metrics", (_request, reply) => letAnyOriginRead(reply).headers(METRICS_PREFLIGHT).code(200).send());
+  app.options("/api/stream/metrics", (_request, reply) => letAnyOriginRead(reply).headers(preflightOf("GET")).code(200).send());
   app.get("/api/stream/metrics", async (request, reply) => {
     const identity = await gate.authenticate({ headers: request.headers }).catch(unknownOne);
     const all = readers();
@@ -37,6 +37,7 @@ export function serveStreamMetrics(app: FastifyInstance, { engine, gate, crowd, 
       });
   });
 
+  app.options("/api/stream/test", (_request, reply) => reply.headers(preflightOf("POST")).code(200).send());
   app.post("/api/stream/test", { bodyLimit: bodyBytes }, async (request, reply) => {
     const { tenant, permissions } = await gate.authenticate({ headers: request.headers });
     if (!permissions.has(ADMIN)) throw new Refusal("FORBIDDEN", `needs the permission ${ADMIN}`);
@@ -77,7 +78,8 @@ function jsonOf(text: string): unknown {
   }
 }
 
-const METRICS_PREFLIGHT = {
-  "Access-Control-Allow-Methods": "GET, OPTIONS",
+/** 200, as for the streams: what was asked for is no 204. */
+const preflightOf = (method: string) => ({
+  "Access-Control-Allow-Methods": `${method}, OPTIONS`,
   "Access-Control-Allow-Headers": "Content-Type, Authorization, X-Correlation-ID",
-};
+});
