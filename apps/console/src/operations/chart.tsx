@@ -106,7 +106,7 @@ function optionsOf(
         : { range: (_plot, _min, max) => [0, max > 0 ? max * 1.12 : 1] },
     },
     axes: [
-      { ...around, size: 22, gap: 3, space: 64, values: (_plot, times) => times.map((time) => clockTime(time * 1000).slice(0, 5)) },
+      { ...around, size: 22, gap: 3, space: 64, values: (_plot, times) => timesText(times) },
       {
         ...around,
         // On a logarithmic axis lines at the powers of ten, not at each step between them.
@@ -131,6 +131,12 @@ function optionsOf(
     ],
     hooks: { setCursor: [({ cursor }) => onPoint(cursor.idx ?? undefined)] },
   };
+}
+
+/** With seconds where several stand in one minute. */
+function timesText(times: readonly number[]): string[] {
+  const [first = 0, second = Infinity] = times;
+  return times.map((time) => clockTime(time * 1000).slice(0, second - first < 60 ? undefined : 5));
 }
 
 function isPowerOfTen(value: number): boolean {
