@@ -2,53 +2,64 @@
 import type { Page } from "playwright-core";
 import { launchChromium } from "../test/browser/chromium.ts";
 import { publish, publisherToken, startTestServer } from "../test/contract/server.ts";
+import { pictureOperations } from "./operator-screenshots.ts";
 
 /** Long enough for the sparklines to fill at this speed. */
 const WAIT_MS = 45_000;
+const SIZE = { width: 1600, height: 1000 };
 
 const server = await startTestServer({ env: { BROADTAPE_DEMO: "on", DEMO_SPEED: "2" } });
 const browser = await launchChromium();
-const pages = await Promise.all(
-  (["dark", "light"] as const).map(async (colorScheme) => {
-    const page = await browser.newPage({ viewport: { width: 1100, height: 320 }, deviceScaleFactor: 2, colorScheme });
-    await page.goto(server.url);
-    await page.getByRole("status", { name: "Connection" }).filter({ hasText: /^live/ }).waitFor();
-    return { page, colorScheme };
-  }),
-);
+const [dark, light] = await Promise.all((["dark", "light"] as const).map(openDesk));
+if (dark === undefined || light === undefined) throw new Error("two desks were expected");
 await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
-for (const { page, colorScheme } of pages) {
-  await acknowledgeAlerts(page);
-  const name = colorScheme === "dark" ? "prices" : "prices-light";
-  await page.screenshot({ path: new URL(`../docs/images/${name}.png`, import.meta.url).pathname });
+await alarm();
+for (const [page, name] of [
+  [dark, "desk"],
+  [light, "desk-light"],
+] as const) {
+  await showQuotes(page);
+  await page.screenshot({ path: pathOf(name) });
 }
-const [dark] = pages;
-if (dark !== undefined) {
-  await dark.page.setViewportSize({ width: 1200, height: 860 });
-  const answered = dark.page.waitForResponse((response) => response.url().endsWith("/api/demo/rfqs"));
-  await dark.page.getByRole("button", { name: "Request quotes" }).click();
-  const { rfqId } = (await (await answered).json()) as { rfqId: string };
-  // Not the demo's own RFQ that was shown before.
-  await dark.page.locator(`section [data-rfq="${rfqId}"] table`).waitFor();
-  await dark.page.locator('tr[data-quote][data-status="valid"]').nth(2).waitFor();
-  await acknowledgeAlerts(dark.page);
-  await dark.page.screenshot({ path: new URL("../docs/images/rfq.png", import.meta.url).pathname });
-  await alarm();
-  await dark.page.setViewportSize({ width: 1200, height: 830 });
-  await dark.page.getByRole("region", { name: "Wallet" }).evaluate((panel) => panel.scrollIntoView());
-  await dark.page.getByRole("alertdialog").waitFor();
-  // Those on the screen are acknowledged after a second, and a new one is not yet.
-  await dark.page.locator("tr[data-transaction]:not(:has([data-mark]))").nth(5).waitFor();
-  await dark.page.locator("tr[data-transaction]:has([data-mark])").first().waitFor();
-  await dark.page.screenshot({ path: new URL("../docs/images/wallet.png", import.meta.url).pathname });
-}
+for (const [name, region] of [
+  ["prices", "Watchlist"],
+  ["rfq", "Quotes"],
+  ["wallet", "Wallet"],
+] as const)
+  await dark.getByRole("region", { name: region }).screenshot({ path: pathOf(name) });
+await besides(dark);
+await dark.screenshot({ path: pathOf("desk-beside") });
+await pictureOperations(browser, server.url);
 await browser.close();
 await server.remove();
 
-/** They stand over the page's end. */
-async function acknowledgeAlerts(page: Page): Promise<void> {
-  const alert = page.getByRole("alertdialog");
-  while ((await alert.count()) > 0) await alert.getByRole("button", { name: "Acknowledge" }).click();
+async function openDesk(colorScheme: "dark" | "light"): Promise<Page> {
+  const page = await browser.newPage({ viewport: SIZE, colorScheme, deviceScaleFactor: 1.5 });
+  await page.goto(server.url);
+  await page.getByRole("status", { name: "Connection" }).filter({ hasText: /^live/ }).waitFor();
+  return page;
+}
+
+function pathOf(name: string): string {
+  return new URL(`../docs/images/${name}.png`, import.meta.url).pathname;
+}
+
+/** An RFQ of its own, with some quotes that stand. */
+async function showQuotes(page: Page): Promise<void> {
+  const answered = page.waitForResponse((response) => response.url().endsWith("/api/demo/rfqs"));
+  await page.getByRole("button", { name: "Request quotes" }).click();
+  const { rfqId } = (await (await answered).json()) as { rfqId: string };
+  await page.locator(`[data-rfq="${rfqId}"] tr[data-quote][data-status="valid"]`).nth(2).waitFor();
+  await page.getByRole("alertdialog").waitFor();
+}
+
+/** Another tenant's desk beside this one. */
+async function besides(page: Page): Promise<void> {
+  await page.setViewportSize({ width: 2400, height: 1000 });
+  await page.getByRole("button", { name: "Open beside" }).click();
+  const other = page.frameLocator("iframe");
+  await other.getByRole("status", { name: "Connection" }).filter({ hasText: /^live/ }).waitFor();
+  await other.locator('[data-symbol="XAUUSD"] [data-field="ask"]').filter({ hasText: /\d/ }).waitFor();
 }
 
 /** An alert for the picture: the demo's own come when they come. */

@@ -26,17 +26,20 @@ interface Properties<Row> {
 }
 
 export function DataTable<Row>({ columns, rows, keyOf, empty }: Properties<Row>): ReactElement {
-  const fractions = columns.map(({ number }) =>
-    number === undefined ? 0 : rows.reduce((most, row) => Math.max(most, lengthOf(number(row))), 0),
-  );
+  const fractions = columns.map(({ number }) => longest(rows, number, fractionOf));
   const fraction = fractions.join();
+  // No figure is ever cut off: a column is as wide as its longest whole part and its longest fraction.
+  const widths = columns.map(({ width, number }, index) => {
+    const digits = longest(rows, number, wholeOf) + (fractions[index] ?? 0);
+    return number === undefined ? width : `max(${width}, calc(${digits + 2}ch + 1rem))`;
+  });
   return (
     <>
-      <table className={styles.table} style={{ minWidth: `calc(${columns.map(({ width }) => width).join(" + ")})` }}>
+      <table className={styles.table} style={{ minWidth: `calc(${widths.join(" + ")})` }}>
         <thead>
           <tr>
-            {columns.map(({ name, title, width, number }) => (
-              <th key={name} scope="col" style={{ width }} className={number === undefined ? undefined : styles.number}>
+            {columns.map(({ name, title, number }, index) => (
+              <th key={name} scope="col" style={{ width: widths[index] }} className={number === undefined ? undefined : styles.number}>
                 {title}
               </th>
             ))}
@@ -102,6 +105,15 @@ export function toneOf(value: Decimal): "up" | "down" | undefined {
   return digits.startsWith("-") ? "down" : "up";
 }
 
-function lengthOf(value: Decimal | null | undefined): number {
-  return value == null ? 0 : fractionOf(digitsOf(value));
+function longest<Row>(rows: readonly Row[], number: Column<Row>["number"], lengthOf: (digits: string) => number): number {
+  if (number === undefined) return 0;
+  return rows.reduce((most, row) => {
+    const value = number(row);
+    return value == null ? most : Math.max(most, lengthOf(digitsOf(value)));
+  }, 0);
+}
+
+/** How many characters stand before the point, and its sign. */
+function wholeOf(digits: string): number {
+  return (digits.split(".")[0] ?? "").length;
 }

@@ -12,9 +12,9 @@ import { clockTime } from "../wallet/clock-time.ts";
 
 const COLUMNS: readonly Column<Order>[] = [
   { name: "time", title: "Time", width: "5.1rem", text: ({ createdAt }) => clockTime(createdAt) },
-  { name: "symbol", title: "Symbol", width: "4.7rem", text: ({ symbol }) => symbol },
-  { name: "side", title: "Side", width: "2.7rem", text: ({ side }) => side },
-  { name: "type", title: "Type", width: "3.7rem", text: ({ type }) => wordsOf(type) },
+  { name: "symbol", title: "Symbol", width: "5.2rem", text: ({ symbol }) => symbol },
+  { name: "side", title: "Side", width: "2.9rem", text: ({ side }) => side },
+  { name: "type", title: "Type", width: "4.6rem", text: ({ type }) => wordsOf(type) },
   { name: "quantity", title: "Quantity", width: "5.2rem", number: ({ quantity }) => quantity },
   { name: "price", title: "Price", width: "6.3rem", number: ({ price }) => price },
   { name: "filled", title: "Filled", width: "5.2rem", number: ({ filledQuantity }) => filledQuantity },

@@ -10,15 +10,15 @@ import { Panel } from "../dock/panel.tsx";
 import styles from "./trading.module.css";
 
 const COLUMNS: readonly Column<Position>[] = [
-  { name: "symbol", title: "Symbol", width: "4.7rem", text: ({ symbol }) => symbol },
-  { name: "side", title: "Side", width: "3rem", text: ({ side }) => side },
+  { name: "symbol", title: "Symbol", width: "5.2rem", text: ({ symbol }) => symbol },
+  { name: "side", title: "Side", width: "3.5rem", text: ({ side }) => side },
   { name: "quantity", title: "Quantity", width: "4.9rem", number: ({ quantity }) => quantity },
-  { name: "entry", title: "Entry", width: "6.3rem", number: ({ entryPrice }) => entryPrice },
-  { name: "price", title: "Price", width: "6.5rem", number: ({ currentPrice }) => currentPrice },
-  { name: "unrealized", title: "Unrealized", width: "6rem", number: ({ unrealizedPnL }) => unrealizedPnL, isGain: true },
-  { name: "percent", title: "%", width: "4.8rem", number: ({ unrealizedPnLPercent }) => unrealizedPnLPercent, isGain: true },
-  { name: "realized", title: "Realized", width: "5.2rem", number: ({ realizedPnL }) => realizedPnL, isGain: true },
-  { name: "total", title: "Total P&L", width: "6rem", number: ({ totalPnL }) => totalPnL, isGain: true },
+  { name: "entry", title: "Entry", width: "6.7rem", number: ({ entryPrice }) => entryPrice },
+  { name: "price", title: "Price", width: "6.7rem", number: ({ currentPrice }) => currentPrice },
+  { name: "unrealized", title: "Unrealized", width: "7rem", number: ({ unrealizedPnL }) => unrealizedPnL, isGain: true },
+  { name: "percent", title: "%", width: "5.2rem", number: ({ unrealizedPnLPercent }) => unrealizedPnLPercent, isGain: true },
+  { name: "total", title: "Total P&L", width: "7rem", number: ({ totalPnL }) => totalPnL, isGain: true },
+  { name: "realized", title: "Realized", width: "7rem", number: ({ realizedPnL }) => realizedPnL, isGain: true },
 ];
 
 const NONE: readonly Position[] = [];

@@ -10,9 +10,9 @@ import { clockTime } from "../wallet/clock-time.ts";
 
 const COLUMNS: readonly Column<Trade>[] = [
   { name: "time", title: "Time", width: "5.1rem", text: ({ executedAt }) => clockTime(executedAt) },
-  { name: "symbol", title: "Symbol", width: "4.7rem", text: ({ symbol }) => symbol },
-  { name: "side", title: "Side", width: "3rem", text: ({ side }) => side },
-  { name: "type", title: "Type", width: "3.2rem", text: ({ type }) => type },
+  { name: "symbol", title: "Symbol", width: "5.2rem", text: ({ symbol }) => symbol },
+  { name: "side", title: "Side", width: "3.2rem", text: ({ side }) => side },
+  { name: "type", title: "Type", width: "3.4rem", text: ({ type }) => type },
   { name: "quantity", title: "Quantity", width: "5.2rem", number: ({ quantity }) => quantity },
   { name: "price", title: "Price", width: "6.5rem", number: ({ price }) => price },
   { name: "value", title: "Value", width: "7rem", number: ({ value }) => value },
