@@ -7,7 +7,7 @@ import { systemClock } from "./desk/clock.ts";
 import { endLeftovers } from "./desk/leftovers.ts";
 import { MarketPrices } from "./desk/market-prices.ts";
 import { playDesk } from "./desk/play-desk.ts";
-import { TRADERS } from "./desk/traders.ts";
+import { TEAMS, TRADERS } from "./desk/traders.ts";
 import { playMarket } from "./market.ts";
 import { Publisher } from "./publisher.ts";
 import { playSignals } from "./signals/play-signals.ts";
@@ -17,7 +17,8 @@ import { readAccounts } from "./trading/standing.ts";
 
 const url = required("BROADTAPE_URL");
 const token = required("BROADTAPE_TOKEN");
-const deskToken = process.env["BROADTAPE_DESK_TOKEN"];
+/** By tenant: what reads the RFQs of all its traders. */
+const deskTokens = process.env["BROADTAPE_DESK_TOKENS"];
 const speed = Number(process.env["DEMO_SPEED"] ?? "1");
 if (!(speed > 0)) throw new Error("DEMO_SPEED: must be a number above 0");
 
@@ -83,7 +84,9 @@ async function openDesk({ books }: TradingScene): Promise<void> {
     prices,
     publisher: untilStored,
     leftovers: async (write) => {
-      if (deskToken !== undefined) await endLeftovers({ url, token: deskToken, traders: TRADERS, fetch, now: Date.now, write });
+      if (deskTokens === undefined) return;
+      const tokens = new Map(Object.entries(JSON.parse(deskTokens) as Record<string, string>));
+      await endLeftovers({ url, tokens, traders: TRADERS, fetch, now: Date.now, write });
     },
     announce: (address) => process.send?.({ desk: address }),
     book: books,
@@ -94,16 +97,19 @@ async function openDesk({ books }: TradingScene): Promise<void> {
 }
 
 async function openSignals({ house }: TradingScene): Promise<void> {
-  const signals = await playSignals({
-    speed,
-    clock: systemClock,
-    prices,
-    publisher: untilStored,
-    users: TRADERS,
-    place: (trader, symbol, side) => house.place(trader, symbol, side),
-    onFault: (error) => fail("signals", error),
-  });
-  scenes.push(signals);
+  const open = async (users: (typeof TEAMS)[number]) => {
+    const signals = await playSignals({
+      speed,
+      clock: systemClock,
+      prices,
+      publisher: untilStored,
+      users,
+      place: (trader, symbol, side) => house.place(trader, symbol, side),
+      onFault: (error) => fail("signals", error),
+    });
+    scenes.push(signals);
+  };
+  await Promise.all(TEAMS.map(open));
 }
 
 async function openBank(): Promise<void> {
@@ -112,7 +118,7 @@ async function openBank(): Promise<void> {
     clock: systemClock,
     random: Math.random,
     publisher: untilStored,
-    wallets: await readStanding({ url, users: BANK_USERS, fetch }),
+    wallets: await readStanding({ url, users: BANK_USERS.map(({ userId }) => userId), fetch }),
     onFault: (error) => fail("bank", error),
   });
   scenes.push(bank);

@@ -23,8 +23,8 @@ function demo(then: string): { options: DemoOptions; starts: () => Start[]; told
   writeFileSync(
     entry,
     `import { appendFileSync } from "node:fs";
-     const { BROADTAPE_URL, BROADTAPE_TOKEN, BROADTAPE_DESK_TOKEN, DEMO_SPEED, BROADTAPE_JWT_SECRET, OTHER } = process.env;
-     const env = { BROADTAPE_URL, BROADTAPE_TOKEN, BROADTAPE_DESK_TOKEN, DEMO_SPEED, BROADTAPE_JWT_SECRET, OTHER };
+     const { BROADTAPE_URL, BROADTAPE_TOKEN, BROADTAPE_DESK_TOKENS, DEMO_SPEED, BROADTAPE_JWT_SECRET, OTHER } = process.env;
+     const env = { BROADTAPE_URL, BROADTAPE_TOKEN, BROADTAPE_DESK_TOKENS, DEMO_SPEED, BROADTAPE_JWT_SECRET, OTHER };
      appendFileSync(${JSON.stringify(journal)}, JSON.stringify({ pid: process.pid, env }) + "\\n");
      ${then}`,
   );
@@ -34,7 +34,7 @@ function demo(then: string): { options: DemoOptions; starts: () => Start[]; told
     entry,
     url: "http://127.0.0.1:1",
     token: "t",
-    deskToken: "d",
+    deskTokens: { bank: "b", fund: "f" },
     speed: "5",
     env,
     tell: (line: string) => told.push(line),
@@ -68,7 +68,7 @@ describe("the demo", () => {
     expect(starts()[0]?.env).toEqual({
       BROADTAPE_URL: "http://127.0.0.1:1",
       BROADTAPE_TOKEN: "t",
-      BROADTAPE_DESK_TOKEN: "d",
+      BROADTAPE_DESK_TOKENS: '{"bank":"b","fund":"f"}',
       DEMO_SPEED: "5",
       OTHER: "kept",
     });

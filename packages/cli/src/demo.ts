@@ -6,8 +6,8 @@ export interface DemoOptions {
   readonly entry: string;
   readonly url: string;
   readonly token: string;
-  /** Reads the RFQs of the demo's traders. */
-  readonly deskToken: string;
+  /** By tenant: what reads the RFQs of the demo's traders. */
+  readonly deskTokens: Readonly<Record<string, string>>;
   readonly speed: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Hears that it died. */
@@ -72,11 +72,17 @@ export function runDemo(options: DemoOptions): { stop(): Promise<void> } {
   };
 }
 
-function forkDemo({ entry, url, token, deskToken, speed, env }: DemoOptions): ChildProcess {
+function forkDemo({ entry, url, token, deskTokens, speed, env }: DemoOptions): ChildProcess {
   const own = Object.entries(env).filter(([name]) => !name.startsWith("BROADTAPE_") && name !== "NODE_CHANNEL_FD");
   return fork(entry, [], {
     // The server's settings and secrets are none of its business.
-    env: { ...Object.fromEntries(own), BROADTAPE_URL: url, BROADTAPE_TOKEN: token, BROADTAPE_DESK_TOKEN: deskToken, DEMO_SPEED: speed },
+    env: {
+      ...Object.fromEntries(own),
+      BROADTAPE_URL: url,
+      BROADTAPE_TOKEN: token,
+      BROADTAPE_DESK_TOKENS: JSON.stringify(deskTokens),
+      DEMO_SPEED: speed,
+    },
     execArgv: ["--conditions=@broadtape/source", "--import", PRELOAD.href],
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });

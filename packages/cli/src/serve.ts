@@ -78,11 +78,15 @@ async function startDemo(
   }
   const publisher = { sub: "demo", tenantId: config.publicTenant, permissions: ["events:publish", "events:publish:any"] };
   const token = await issueToken(config.keys, publisher, DEMO_TOKEN_MS, config);
-  const reader = { sub: "demo-desk", tenantId: "demo-bank", permissions: ["rfq:read:tenant"] };
-  const deskToken = await issueToken(config.keys, reader, DEMO_TOKEN_MS, config);
+  const { DEMO_USERS } = await import("@broadtape/server");
+  const deskTokens: Record<string, string> = {};
+  for (const tenantId of new Set(DEMO_USERS.map((user) => user.tenantId))) {
+    const reader = { sub: "demo-desk", tenantId, permissions: ["rfq:read:tenant"] };
+    deskTokens[tenantId] = await issueToken(config.keys, reader, DEMO_TOKEN_MS, config);
+  }
   const tell = (line: string) => {
     complain(io, [line]);
   };
-  const demo = runDemo({ entry: DEMO_ENTRY, url, token, deskToken, speed, env: io.env, tell, onDesk });
+  const demo = runDemo({ entry: DEMO_ENTRY, url, token, deskTokens, speed, env: io.env, tell, onDesk });
   return async () => demo.stop();
 }

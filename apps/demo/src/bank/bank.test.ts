@@ -50,7 +50,7 @@ describe("the demo's bank", () => {
     const records = readRecords();
     turns(...records, ...records);
     take(bank.end());
-    expect([...books.accounts.keys()].sort()).toEqual(["ada GBP", "ada USD", "ben GBP", "ben USD"]);
+    expect([...books.accounts.keys()].sort()).toEqual(["ada GBP", "ada USD", "ben GBP", "ben USD", "cleo GBP", "cleo USD"]);
     for (const { open, status, told } of books.accounts.values()) {
       expect([open.size, status]).toEqual([0, "ACTIVE"]);
       expect(told).toMatchObject({ pendingAmount: "0.00", lockedAmount: "0.00" });

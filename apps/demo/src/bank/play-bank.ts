@@ -5,7 +5,7 @@ import { type Random, wholeOf } from "../desk/random.ts";
 import type { Publisher } from "../publisher.ts";
 import { Bank } from "./bank.ts";
 import type { BankEvent } from "./events.ts";
-import { type BankRecord, readRecords } from "./records.ts";
+import { BANK_USERS, type BankRecord, readRecords } from "./records.ts";
 import type { Wallet } from "./wallet.ts";
 
 export interface BankSceneOptions {
@@ -19,7 +19,7 @@ export interface BankSceneOptions {
 }
 
 const SOURCE = "demo/bank";
-const TENANT = "demo-bank";
+const TENANTS: ReadonlyMap<string, string> = new Map(BANK_USERS.map(({ userId, tenant }) => [userId, tenant]));
 const TURN_MS = { least: 1500, most: 4000 };
 /** A newcomer begins shortly before the recording's first fraud is found: the first record of this step of the transfers. */
 const FIRST_STEP = "51";
@@ -62,7 +62,10 @@ export async function playBank(options: BankSceneOptions): Promise<{ close(): Pr
 }
 
 function lineOf({ type, data }: BankEvent, id: string, time: string): string {
-  return JSON.stringify({ type, source: SOURCE, id, time, subject: data.userId, tenantid: TENANT, data });
+  const { userId } = data;
+  const tenantid = TENANTS.get(userId);
+  if (tenantid === undefined) throw new Error(`${userId} has no tenant`);
+  return JSON.stringify({ type, source: SOURCE, id, time, subject: userId, tenantid, data });
 }
 
 function idsOf(prefix: string): () => string {

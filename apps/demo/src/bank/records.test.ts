@@ -7,8 +7,12 @@ const of = (userId: string, currency: string) => records.filter((each) => each.u
 describe("the recorded payments", () => {
   it("are all there, as recorded: a transfer between two users is one of each", () => {
     expect(records.filter(({ currency }) => currency === "GBP")).toHaveLength(388);
-    expect(records.filter(({ currency }) => currency === "USD")).toHaveLength(451 + 2);
-    expect(of("ada", "GBP")).toHaveLength(194);
+    expect(records.filter(({ currency }) => currency === "USD")).toHaveLength(451 + 2 + 7);
+    expect(["ada", "ben", "cleo"].map((user) => [of(user, "GBP").length, of(user, "USD").length])).toEqual([
+      [97, 225],
+      [194, 7],
+      [97, 228],
+    ]);
     for (const { amount } of records) expect(amount).toMatch(/^\d+(\.\d{1,2})?$/);
     expect(of("ada", "GBP")[0]).toEqual({
       userId: "ada",

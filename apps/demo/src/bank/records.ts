@@ -1,6 +1,7 @@
 /** Recorded card payments and transfers, cast as those of the demo's users; see `data/recorded/README.md`. */
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
+import type { Trader } from "../desk/rfq-on-desk.ts";
 
 /**
  * What the recording says of a transfer's honesty: "laundering" runs between two labelled accounts in the step of the
@@ -28,13 +29,19 @@ const FOLDER = new URL("../../../../data/recorded/", import.meta.url);
 const CARDS = new URL("oxford-cards-201701.csv.gz", FOLDER);
 const TRANSFERS = new URL("amlsim-transfers.csv.gz", FOLDER);
 
-/** Who is who: the recording's accounts, the cards by turns. */
-const USERS: readonly [string, string] = ["ada", "ben"];
-const USER_OF_ACCOUNT: ReadonlyMap<string, string> = new Map([
-  ["19993", "ada"],
-  ["9991", "ben"],
+/** Who pays: users of the demo, of whatever tenant. */
+const ADA: Trader = { userId: "ada", tenant: "demo-bank" };
+const BEN: Trader = { userId: "ben", tenant: "demo-bank" };
+const CLEO: Trader = { userId: "cleo", tenant: "demo-fund" };
+export const BANK_USERS: readonly Trader[] = [ADA, BEN, CLEO];
+
+/** The cards by turns; Ben has fewer transfers, so he pays more with his. */
+const CARD_TURNS: readonly [Trader, ...Trader[]] = [ADA, BEN, CLEO, BEN];
+const USER_OF_ACCOUNT: ReadonlyMap<string, Trader> = new Map([
+  ["19993", ADA],
+  ["18205", BEN],
+  ["9991", CLEO],
 ]);
-export const BANK_USERS: readonly string[] = USERS;
 
 /** Both recordings from beginning to end, each spread evenly over the whole. */
 export function readRecords(): readonly BankRecord[] {
@@ -44,7 +51,7 @@ export function readRecords(): readonly BankRecord[] {
 function cardPayment([date = "", reference = "", value = "", merchant = "", description = ""]: readonly string[], row: number): BankRecord {
   const isRefund = value.startsWith("-");
   return {
-    userId: USERS[row % 2 === 0 ? 0 : 1],
+    userId: (CARD_TURNS[row % CARD_TURNS.length] ?? ADA).userId,
     currency: "GBP",
     type: isRefund ? "CARD_REFUND" : "CARD_PAYMENT",
     amount: isRefund ? value.slice(1) : value,
@@ -58,10 +65,10 @@ function cardPayment([date = "", reference = "", value = "", merchant = "", desc
 function transfers([time = "", source = "", target = "", amount = "", ofSource, ofTarget, fraudStep]: readonly string[]): BankRecord[] {
   const label = ofSource === "1" && ofTarget === "1" ? (fraudStep === time ? "laundering" : "suspect") : undefined;
   const side = (account: string, type: RecordType, other: string): BankRecord[] => {
-    const userId = USER_OF_ACCOUNT.get(account);
-    if (userId === undefined) return [];
+    const user = USER_OF_ACCOUNT.get(account);
+    if (user === undefined) return [];
     const meta = { recording: "amlsim-transfers", step: time };
-    return [{ userId, currency: "USD", type, amount, counterpartyName: `Account ${other}`, ...(label && { label }), meta }];
+    return [{ userId: user.userId, currency: "USD", type, amount, counterpartyName: `Account ${other}`, ...(label && { label }), meta }];
   };
   return [...side(source, "TRANSFER_OUT", target), ...side(target, "TRANSFER_IN", source)];
 }

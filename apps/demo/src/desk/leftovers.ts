@@ -8,17 +8,19 @@ import type { Trader } from "./rfq-on-desk.ts";
 
 export interface LeftoversOptions {
   readonly url: string;
-  /** May read the feeds of these traders. */
-  readonly token: string;
+  /** By tenant: what may read the feeds of all its traders. */
+  readonly tokens: ReadonlyMap<string, string>;
   readonly traders: readonly Trader[];
   readonly fetch: typeof fetch;
   readonly now: () => number;
   readonly write: (tenant: string, rfqId: string, events: readonly DeskEvent[]) => Promise<unknown>;
 }
 
-/** Ends what stands open in the traders' lists; leaves alone what is not this desk's. Rejects where the lists cannot be read. */
-export async function endLeftovers({ url, token, traders, fetch, now, write }: LeftoversOptions): Promise<void> {
+/** Ends what stands open in the traders' lists; leaves alone what is not this desk's. Rejects where a list cannot be read. */
+export async function endLeftovers({ url, tokens, traders, fetch, now, write }: LeftoversOptions): Promise<void> {
   for (const { userId, tenant } of traders) {
+    const token = tokens.get(tenant);
+    if (token === undefined) throw new Error(`the RFQs of ${userId} cannot be read: there is no token of ${tenant}`);
     const answer = await fetch(`${url}/api/v1/topics/trader:${encodeURIComponent(userId)}/snapshot`, {
       headers: { authorization: `Bearer ${token}` },
     });

@@ -15,14 +15,14 @@ describe("the demo's traders", () => {
       most = Math.max(most, desk.openCount);
     }
     expect(most).toBeGreaterThan(1);
-    expect(most).toBeLessThanOrEqual(4);
+    expect(most).toBeLessThanOrEqual(6);
     const counts = Object.groupBy(rfqs.values(), ({ status }) => status);
     for (const end of ["filled", "expired", "cancelled"] as const) expect(counts[end]?.length).toBeGreaterThan(10);
     expect(new Set(events.map(({ type }) => type)).size).toBe(11);
-    // One each 10 to 15 s, fewer where as many are open as may be.
-    expect(rfqs.size).toBeLessThanOrEqual(HOUR_MS / 10_000);
-    expect(rfqs.size).toBeGreaterThan(HOUR_MS / 30_000);
-    expect(new Set([...rfqs.values()].map(({ traderId, side, symbol }) => `${traderId} ${side} ${symbol}`)).size).toBe(18);
+    // One each 7 to 10 s, fewer where as many are open as may be.
+    expect(rfqs.size).toBeLessThanOrEqual(HOUR_MS / 7000);
+    expect(rfqs.size).toBeGreaterThan(HOUR_MS / 20_000);
+    expect(new Set([...rfqs.values()].map(({ traderId, side, symbol }) => `${traderId} ${side} ${symbol}`)).size).toBe(27);
     callOff();
     await clock.pass(100_000);
     expect([clock.waiting, desk.openCount]).toEqual([0, 0]);

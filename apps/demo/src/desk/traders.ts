@@ -14,21 +14,27 @@ export interface TradersOptions {
   readonly wayBack?: (trader: Trader, symbol: string) => "buy" | "sell" | undefined;
 }
 
-/** Users of the demo whom nobody has to be: they trade by themselves. */
-export const TRADERS: readonly [Trader, ...Trader[]] = [
+type Team = readonly [Trader, ...Trader[]];
+
+const BANK: Team = [
   { userId: "ada", tenant: "demo-bank" },
   { userId: "ben", tenant: "demo-bank" },
 ];
+const FUND: Team = [{ userId: "cleo", tenant: "demo-fund" }];
+/** The traders of each tenant. */
+export const TEAMS: readonly [Team, ...Team[]] = [BANK, FUND];
+/** Users of the demo whom nobody has to be: they trade by themselves. No two have the same id, of whatever tenant. */
+export const TRADERS: Team = [...BANK, ...FUND];
 const SIDES = ["buy", "sell", "two-way"] as const;
 /** What becomes of an RFQ; some appear more often than others. */
 const PLANS = ["accept", "accept", "accept", "accept", "cancel", "expire", "extend", "extend"] as const;
 
 const FIRST_AFTER_MS = { least: 500, most: 1500 };
-const NEXT_AFTER_MS = { least: 10_000, most: 15_000 };
+const NEXT_AFTER_MS = { least: 7000, most: 10_000 };
 const SECONDS = { least: 15, most: 40 };
 const MORE_SECONDS = { least: 10, most: 20 };
 /** RFQs of these traders that are open at a time. */
-const MAX_OPEN = 4;
+const MAX_OPEN = 6;
 
 /** Goes on until called off. */
 export function trade(options: TradersOptions): () => void {

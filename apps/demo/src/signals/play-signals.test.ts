@@ -5,7 +5,7 @@ import { toBig } from "@broadtape/protocol/money";
 import { FakeClock } from "../desk/fake-clock.ts";
 import { INSTRUMENTS } from "../desk/instruments.ts";
 import { seeded } from "../desk/random.ts";
-import { TRADERS } from "../desk/traders.ts";
+import { TEAMS } from "../desk/traders.ts";
 import type { SignalEvent } from "./events.ts";
 import { playSignals } from "./play-signals.ts";
 
@@ -14,7 +14,7 @@ const MINUTE_MS = 60_000;
 
 type Line = SignalEvent & { readonly id: string; readonly tenantid: string };
 
-async function setUp({ isPriced = true } = {}) {
+async function setUp({ isPriced = true, team = TEAMS[0] } = {}) {
   const clock = new FakeClock();
   const random = seeded(seed);
   const lines: Line[] = [];
@@ -34,7 +34,7 @@ async function setUp({ isPriced = true } = {}) {
     speed: 1,
     clock,
     prices: { mid: () => (isPriced ? mid : undefined) },
-    users: TRADERS,
+    users: team,
     publisher: {
       async publish(texts) {
         if (server.refusal !== undefined) throw server.refusal;
@@ -60,7 +60,7 @@ describe("the scene of signals", () => {
   it("shows every user alerts, signals, decisions and agents within a few minutes, with ids that never repeat", async () => {
     const { clock, lines, of, faults } = await setUp();
     await clock.pass(5 * MINUTE_MS);
-    for (const { userId } of TRADERS) {
+    for (const { userId } of TEAMS[0]) {
       expect(of("alert.triggered").filter((each) => each.userId === userId).length).toBeGreaterThan(0);
       expect(of("ai.decision").filter((each) => each.userId === userId).length).toBeGreaterThan(0);
     }

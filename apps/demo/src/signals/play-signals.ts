@@ -14,7 +14,7 @@ export interface SignalsSceneOptions {
   readonly clock: Clock;
   readonly prices: Pick<MarketPrices, "mid">;
   readonly publisher: Pick<Publisher, "publish">;
-  /** Who is told; all of one tenant. */
+  /** Who is told; all of one tenant, which hears of its own strategies and orders alone. */
   readonly users: readonly [Trader, ...Trader[]];
   readonly place: AdvisorOptions["place"];
   readonly onFault: (error: unknown) => void;
@@ -29,7 +29,7 @@ const STATUS_MS = 10_000;
 export async function playSignals(options: SignalsSceneOptions): Promise<{ close(): Promise<void> }> {
   const { speed, clock, prices, publisher, users, place, onFault } = options;
   const [{ tenant }] = users;
-  const run = `${clock.now().toString(36)}${randomBytes(2).toString("hex")}`;
+  const run = `${clock.now().toString(36)}${randomBytes(4).toString("hex")}`;
   const numbered = (prefix: string) => {
     let numbers = 0;
     return () => `${prefix}${(++numbers).toString(36)}`;
