@@ -31,17 +31,19 @@ function run(shortcut: Shortcut, showPanel: (panel: PanelId) => void): void {
   }
   const panel = PANEL_OF[shortcut];
   if (panel !== undefined) showPanel(panel);
-  // A panel that was behind another one is there from the next frame on.
-  requestAnimationFrame(() => {
-    const target = document.querySelector<HTMLElement>(
-      shortcut === "acknowledge" ? '[data-panel="Alerts"] [data-shortcut="acknowledge"]' : `[data-shortcut="${shortcut}"]`,
-    );
-    if (target instanceof HTMLButtonElement) target.click();
-    else if (target instanceof HTMLInputElement) {
-      target.focus();
-      target.select();
-    }
-  });
+  // At once, so that what is typed next is not lost; a panel that was behind another one is there from the next frame on.
+  if (!use(shortcut)) requestAnimationFrame(() => use(shortcut));
+}
+
+/** Presses the button, or goes to the field, that the shortcut is for; false where it is not on the page. */
+function use(shortcut: Shortcut): boolean {
+  const target = document.querySelector<HTMLElement>(`[data-shortcut="${shortcut}"]`);
+  if (target instanceof HTMLButtonElement) target.click();
+  else if (target instanceof HTMLInputElement) {
+    target.focus();
+    target.select();
+  }
+  return target !== null;
 }
 
 /** Left to right, then top to bottom, as they lie on the screen now. */

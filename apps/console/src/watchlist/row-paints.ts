@@ -20,7 +20,7 @@ export class RowPaints {
     row.listeners.add(listener);
     return () => {
       row.listeners.delete(listener);
-      if (row.listeners.size === 0) this.#listeners.delete(symbol);
+      if (row.listeners.size === 0 && this.#listeners.get(symbol) === row) this.#listeners.delete(symbol);
     };
   }
 
