@@ -15,6 +15,20 @@ export function isRefusal(error: unknown): error is DatabaseError {
   return error instanceof DatabaseError && error.severity === "ERROR";
 }
 
+/** Of one request: a stale connection or two writers that met fail once. */
+const ATTEMPTS = 3;
+
+/** Does what may be done twice, again where another attempt may go through. */
+export async function repeating<T>(work: () => Promise<T>, attempts = ATTEMPTS): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt >= attempts || !isWorthRepeating(error)) throw error;
+    }
+  }
+}
+
 /** Whether another attempt may go through where this one did not: two writers met, or the connection was stale. */
 export function isWorthRepeating(error: unknown): boolean {
   return isRefusal(error) ? error.code === SERIALIZATION_FAILURE || error.code === DEADLOCK_DETECTED : isLostConnection(error);

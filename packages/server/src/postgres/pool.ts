@@ -1,5 +1,5 @@
 /** Connections to PostgreSQL, set up alike for log and registry. */
-import { escapeIdentifier, Pool, type PoolClient } from "pg";
+import { escapeIdentifier, Pool, type PoolClient, TypeOverrides } from "pg";
 import { unescapeText } from "./text.ts";
 
 export interface DatabasePlace {
@@ -21,8 +21,8 @@ export interface PoolOptions extends DatabasePlace {
   readonly answerMs?: number | undefined;
 }
 
-/** A host that is gone without a word is noticed by then. */
-const CONNECT_MS = 3000;
+/** A connection is had by then, a free one or a new one: a host that is gone without a word is noticed. */
+const CONNECT_MS = 5000;
 const ANSWER_MS = 10_000;
 const IDLE_MS = 60_000;
 
@@ -30,15 +30,10 @@ const IDLE_MS = 60_000;
 const INT8 = 20;
 const TEXT = 25;
 
-const parsers = new Map<number, (text: string) => unknown>([
-  // Offsets and times stay below 2^53.
-  [INT8, Number],
-  [TEXT, unescapeText],
-]);
-
-const types = {
-  getTypeParser: (oid: number) => parsers.get(oid) ?? asItIs,
-};
+const types = new TypeOverrides();
+// Offsets and times stay below 2^53.
+types.setTypeParser(INT8, Number);
+types.setTypeParser(TEXT, unescapeText);
 
 export function openPool(options: PoolOptions): Pool {
   const settings = { search_path: escapeIdentifier(options.schema ?? DEFAULT_SCHEMA), jit: "off", ...options.settings };
@@ -62,8 +57,10 @@ export function openPool(options: PoolOptions): Pool {
       );
     },
   });
-  // An idle connection that breaks is thrown away by the pool; whoever asks next finds out whether the database is there.
+  // A connection that breaks is thrown away by the pool. Whoever waits for an answer on it hears of it there; whoever asks next
+  // finds out whether the database is there. Without these, the process would end.
   pool.on("error", () => undefined);
+  pool.on("connect", (client) => void client.on("error", () => undefined));
   return pool;
 }
 
@@ -88,8 +85,4 @@ export async function inTransaction<T>(pool: Pool, work: (client: PoolClient) =>
     await client.query("commit");
     return result;
   });
-}
-
-function asItIs(text: string): unknown {
-  return text;
 }

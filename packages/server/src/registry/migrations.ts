@@ -3,10 +3,11 @@ import type { Kysely } from "kysely";
 import { type Migration, type MigrationProvider, Migrator } from "kysely/migration";
 import type { RegistrySchema } from "./sql.ts";
 
-/** Brings the tables up to this release. Forward only: what a newer release wrote is refused. */
-export async function migrate(db: Kysely<RegistrySchema>): Promise<void> {
+/** Brings the tables up to this release. Forward only: what a newer release wrote is refused. `schema`: where a database has several. */
+export async function migrate(db: Kysely<RegistrySchema>, schema?: string): Promise<void> {
   const provider: MigrationProvider = { getMigrations: async () => Promise.resolve(MIGRATIONS) };
-  const { error } = await new Migrator({ db, provider }).migrateToLatest();
+  const place = schema === undefined ? {} : { migrationTableSchema: schema };
+  const { error } = await new Migrator({ db, provider, ...place }).migrateToLatest();
   if (error !== undefined)
     throw error instanceof Error ? error : new Error("the tables cannot be brought up to this release", { cause: error });
 }

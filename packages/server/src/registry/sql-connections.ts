@@ -32,8 +32,9 @@ type Connections = Pick<Registry, "saveConnections" | "closeOpenConnections" | "
 export function connectionStatements(db: Kysely<RegistrySchema>): Connections {
   return {
     async saveConnections(saved) {
-      // One a connection, since a statement may touch a row only once.
-      const rows = [...new Map(saved.map((connection) => [connection.connectionId, rowOf(connection)])).values()];
+      // One a connection, since a statement may touch a row only once; in one order, so that nodes that save the same wait for each other in it.
+      const newest = new Map(saved.map((connection) => [connection.connectionId, rowOf(connection)]));
+      const rows = [...newest].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
       await db.transaction().execute(async (transaction) => {
         for (let index = 0; index < rows.length; index += ROWS) await upsert(transaction, rows.slice(index, index + ROWS));
       });

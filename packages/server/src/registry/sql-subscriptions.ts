@@ -172,7 +172,7 @@ async function findOne(
   });
 }
 
-/** One a key, since a statement may touch a row only once. */
+/** One a key, since a statement may touch a row only once; in one order, so that nodes that save the same wait for each other in it. */
 function mergedByKey(saved: readonly KeptSubscription[]): KeptSubscription[] {
   const merged = new Map<string, KeptSubscription>();
   for (const subscription of saved) {
@@ -180,7 +180,7 @@ function mergedByKey(saved: readonly KeptSubscription[]): KeptSubscription[] {
     const before = merged.get(key);
     merged.set(key, before === undefined ? subscription : supersede(before, subscription));
   }
-  return [...merged.values()];
+  return [...merged].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, subscription]) => subscription);
 }
 
 function* batchesOf<Row>(rows: readonly Row[]): Generator<readonly Row[]> {

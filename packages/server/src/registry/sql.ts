@@ -102,7 +102,7 @@ async function upsertCursors(db: Kysely<RegistrySchema>, rows: readonly Selectab
     .execute();
 }
 
-/** One cursor a key, since a statement may touch a row only once. */
+/** One cursor a key, since a statement may touch a row only once; in one order, so that nodes that save the same wait for each other in it. */
 function newestOf(cursors: readonly DurableCursor[]): DurableCursor[] {
   const newest = new Map<string, DurableCursor>();
   for (const cursor of cursors) {
@@ -111,7 +111,7 @@ function newestOf(cursors: readonly DurableCursor[]): DurableCursor[] {
     const ackedOffset = before?.epoch === cursor.epoch ? Math.max(before.ackedOffset, cursor.ackedOffset) : cursor.ackedOffset;
     newest.set(key, { ...cursor, ackedOffset });
   }
-  return [...newest.values()];
+  return [...newest].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, cursor]) => cursor);
 }
 
 function rowOf(session: CookieSession): Selectable<RegistrySchema["sessions"]> {

@@ -2,7 +2,7 @@ import { beforeAll, describe } from "vitest";
 import { newDatabase } from "../../../../../test/postgres-database.ts";
 import { logContract } from "../contract-tests.ts";
 import { openPostgresLog } from "./postgres-log.ts";
-import type { Sizes } from "./sizes.ts";
+import { SIZES, type Sizes } from "./sizes.ts";
 
 let url: string;
 beforeAll(async () => {
@@ -12,7 +12,7 @@ beforeAll(async () => {
 let places = 0;
 
 /** A few events reach the next segment, the scans and every step of retention. */
-const SMALL: Sizes = { segmentEvents: 100, singleTopics: 2, scannedEvents: 8, freedIds: 3, readers: 2 };
+const SMALL: Sizes = { ...SIZES, segmentEvents: 100, singleTopics: 2, scannedEvents: 8, freedIds: 3, readers: 2 };
 
 describe("the log in PostgreSQL", () => {
   logContract(() => {

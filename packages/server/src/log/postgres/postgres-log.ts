@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { Pool } from "pg";
 import type { StoredEvent } from "@broadtape/protocol/event";
 import type { Epoch } from "@broadtape/protocol/event-id";
-import { isRefusal } from "../../postgres/failures.ts";
+import { isRefusal, repeating } from "../../postgres/failures.ts";
 import { type DatabasePlace, DEFAULT_SCHEMA, openPool, withClient } from "../../postgres/pool.ts";
 import { type Batches, GroupCommit } from "../group-commit.ts";
 import {
@@ -40,9 +40,9 @@ export interface PostgresLog extends SharedLog {
 /** What other nodes stored is known by then also where no wire tells of it. */
 const POLL_MS = 1000;
 /** At close, a COMMIT in doubt is asked after for so long. */
-const CLOSE_MS = 5000;
-/** A node that stops with the log's lock in its hands loses it after so long, and one that waits gives up a little later. */
-const WRITER = { idle_in_transaction_session_timeout: 5000, lock_timeout: 8000 };
+const CLOSE_MS = 2000;
+/** Who waits for the log's lock gives up later than one that stopped loses it. */
+const LOCK_SLACK_MS = 3000;
 
 /** Opens or creates the log in this database. Rejects with an Error of one line that names what is wrong. */
 export async function openPostgresLog(place: DatabasePlace, options: LogOptions, sizes: Sizes = SIZES): Promise<PostgresLog> {
@@ -59,7 +59,11 @@ export async function openPostgresLog(place: DatabasePlace, options: LogOptions,
     await prepareTables(keeper, schema);
     const head = await beginLife(keeper);
     await makeSegmentsAhead(keeper, sizes.segmentEvents);
-    const writer = open("writer", 1, { ...WRITER, synchronous_commit: durability.synchronousCommit });
+    const writer = open("writer", 1, {
+      synchronous_commit: durability.synchronousCommit,
+      idle_in_transaction_session_timeout: sizes.lockHeldMs,
+      lock_timeout: sizes.lockHeldMs + LOCK_SLACK_MS,
+    });
     return new OpenLog(options, sizes, { keeper, writer, reader: open("reader", sizes.readers) }, head, durability);
   } catch (error) {
     await Promise.all(pools.map((pool) => pool.end()));
@@ -255,7 +259,8 @@ class OpenLog implements PostgresLog {
 
   #ask<T>(question: () => Promise<T>): Promise<T> {
     if (this.#closing !== undefined) return Promise.reject(closed());
-    const running = question().then(
+    // Each of them does the same when it is done twice.
+    const running = repeating(question).then(
       (answer) => {
         if (!this.#isInDoubt) this.#isFailing = false;
         return answer;

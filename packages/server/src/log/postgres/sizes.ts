@@ -1,4 +1,4 @@
-/** Sizes of the log's work in PostgreSQL: measured choices, and small numbers in tests, so that a few events reach every corner. */
+/** Sizes and times of the log's work in PostgreSQL: measured choices, and small numbers in tests, so that a few events reach every corner. */
 export interface Sizes {
   /** Offsets of a segment, the unit in which the disk is given back: some hundred megabytes. */
   readonly segmentEvents: number;
@@ -10,6 +10,8 @@ export interface Sizes {
   readonly freedIds: number;
   /** Connections for reads. One more commits, two keep checkpoints and retention. */
   readonly readers: number;
+  /** A node that stops in the middle of a commit loses the lock after so long. */
+  readonly lockHeldMs: number;
 }
 
 export const SIZES: Sizes = {
@@ -18,4 +20,5 @@ export const SIZES: Sizes = {
   scannedEvents: 20_000,
   freedIds: 5000,
   readers: 8,
+  lockHeldMs: 5000,
 };

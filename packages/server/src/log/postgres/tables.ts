@@ -4,8 +4,8 @@
  * Topics and ids are known by digests of one length (digest.ts): no key outgrows an index page, and no table of names has to be
  * kept in step by several nodes.
  */
-import type { Pool, PoolClient } from "pg";
-import { escapeIdentifier } from "pg";
+import { escapeIdentifier, type Pool, type PoolClient } from "pg";
+import { ensureSchema } from "../../postgres/schema.ts";
 
 /** How the tables are laid out. */
 const FORMAT = "1";
@@ -63,27 +63,16 @@ insert into meta values ('format', '${FORMAT}');
 /** Held to the end of the transaction by whoever moves the head: offsets become visible in their order, without a gap. */
 export const LOCK = `select pg_advisory_xact_lock(hashtextextended(current_schema || '/${PARTITION}', 0))`;
 
-/** Held while tables are made, by one of several nodes that start at the same time. */
-const SETUP_LOCK = "select pg_advisory_xact_lock(hashtextextended('broadtape set-up', 0))";
-
 /** Makes the tables where there are none. Rejects with an Error that names what is there instead. */
 export async function prepareTables(pool: Pool, schema: string): Promise<void> {
-  const client = await pool.connect();
-  try {
-    await client.query(`begin; ${SETUP_LOCK}`);
-    const [found] = (await client.query<{ schema: unknown; meta: unknown }>(FIND, [schema, `${escapeIdentifier(schema)}.heads`])).rows;
-    if (found?.schema === null) await client.query(`create schema ${escapeIdentifier(schema)}`);
-    if (found?.meta === null) await client.query(TABLES);
+  await ensureSchema(pool, schema, async (client) => {
+    const { rows } = await client.query<{ found: string | null }>("select to_regclass($1)::text as found", [
+      `${escapeIdentifier(schema)}.heads`,
+    ]);
+    if (rows[0]?.found === null) await client.query(TABLES);
     await checkFormat(client);
-    await client.query("commit");
-    client.release();
-  } catch (error) {
-    client.release(true);
-    throw error;
-  }
+  });
 }
-
-const FIND = "select to_regnamespace($1)::text as schema, to_regclass($2)::text as meta";
 
 async function checkFormat(client: PoolClient): Promise<void> {
   const [row] = (await client.query<{ value: string }>("select value from meta where key = 'format'")).rows;

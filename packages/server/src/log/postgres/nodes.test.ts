@@ -1,0 +1,157 @@
+/** Several nodes over one log. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { until } from "../../../../../test/contract/server.ts";
+import { newDatabase } from "../../../../../test/postgres-database.ts";
+import { query } from "../../../../../test/postgres.ts";
+import { Bench, newEvent, newEvents, offsetsOf } from "../contract-place.ts";
+import type { LogOptions } from "../log.ts";
+import { openPostgresLog, type PostgresLog } from "./postgres-log.ts";
+import { SIZES } from "./sizes.ts";
+
+const WRITER = fileURLToPath(new URL("./fixture-writer.ts", import.meta.url));
+
+let url: string;
+beforeAll(async () => {
+  url = await newDatabase();
+});
+
+let schemas = 0;
+let schema: string;
+let bench: Bench;
+const logs: PostgresLog[] = [];
+beforeEach(() => {
+  schema = `nodes_${++schemas}`;
+  bench = new Bench();
+});
+afterEach(async () => {
+  await Promise.all(logs.splice(0).map((log) => log.close()));
+});
+
+async function openNode(others: Partial<LogOptions> = {}, sizes = { ...SIZES, segmentEvents: 100 }): Promise<PostgresLog> {
+  const log = await openPostgresLog({ url, schema }, bench.options(others), sizes);
+  logs.push(log);
+  return log;
+}
+
+function startWriter(batches: number, size: number, mode = "writes"): ChildProcess {
+  const options = [url, schema, String(batches), String(size), mode];
+  return spawn(process.execPath, ["--conditions=@broadtape/source", WRITER, ...options], { stdio: ["ignore", "ignore", "inherit"] });
+}
+
+/** Follows the log as a node does: whatever a read finds complete is never looked at again. */
+async function tail(log: PostgresLog, end: number): Promise<number[]> {
+  const seen: number[] = [];
+  for (let after = 0; after < end;) {
+    const { events, upTo } = await log.read({ after, limit: 500 });
+    seen.push(...events.map(({ offset }) => offset));
+    after = upTo;
+  }
+  return seen;
+}
+
+it("shows every event to who follows the log while many nodes and processes write, in order, without a gap or a late arrival", async () => {
+  const [batches, size] = [40, 3];
+  const nodes = await Promise.all(Array.from({ length: 3 }, () => openNode()));
+  const processes = Array.from({ length: 2 }, () => startWriter(batches, size));
+  const exits = processes.map((child) => once(child, "exit"));
+  const appends = nodes.map(async (node) => {
+    for (let index = 0; index < batches; index++) await node.append(newEvents(size));
+  });
+  const all = (nodes.length + processes.length) * batches * size;
+  const [reader] = nodes;
+  const seen = reader === undefined ? [] : await tail(reader, all);
+  await Promise.all([...appends, ...exits]);
+  expect(seen).toEqual(Array.from({ length: all }, (_, index) => index + 1));
+  const mixed = await query(
+    url,
+    `select count(*)::int as n from (select 1 from ${schema}.events group by batch having count(*) <> ${size}) b`,
+  );
+  expect(mixed).toEqual([{ n: 0 }]);
+});
+
+it("is made once by nodes that start at the same time, and they agree on its epoch", async () => {
+  const nodes = await Promise.all(Array.from({ length: 5 }, () => openNode()));
+  expect(new Set(nodes.map(({ epoch }) => epoch)).size).toBe(1);
+});
+
+it("knows an id that another node has taken, and counts time on from the newest event", async () => {
+  const [one, other] = [await openNode(), await openNode({ now: () => bench.now - 1000 })];
+  const event = newEvent();
+  await one.append([event]);
+  expect(await other.append([event, newEvent()])).toMatchObject([
+    { offset: 1, duplicate: true },
+    { offset: 2, storedAt: bench.now },
+  ]);
+});
+
+it("stores an id once that many nodes are given at the same time", async () => {
+  const nodes = await Promise.all(Array.from({ length: 4 }, () => openNode()));
+  const event = newEvent();
+  const places = (await Promise.all(nodes.map((node) => node.append([event])))).flat();
+  expect(places.filter(({ duplicate }) => !duplicate)).toHaveLength(1);
+  expect(new Set(places.map(({ offset }) => offset))).toEqual(new Set([1]));
+});
+
+it("tells what others stored when it is asked to look, and soon without", async () => {
+  const [one, other] = [await openNode(), await openNode()];
+  const heard: number[] = [];
+  const stop = other.onMoved(({ head }) => heard.push(head));
+  await one.append(newEvents(2));
+  expect((await other.refresh()).head).toBe(2);
+  await other.append(newEvents(1));
+  await other.refresh();
+  expect(heard).toEqual([2, 3]);
+  await until(() => one.bounds().head === 3);
+  stop();
+  await one.append(newEvents(1));
+  await other.refresh();
+  expect(heard).toEqual([2, 3]);
+});
+
+it("does not wait for long for a node that stops with the lock in its hands", async () => {
+  const sizes = { ...SIZES, lockHeldMs: 300 };
+  const log = await openNode({}, sizes);
+  await log.append(newEvents(1));
+  const stuck = startWriter(1, 1, "stuck");
+  const held =
+    "select 1 from pg_locks join pg_database d on d.oid = database where locktype = 'advisory' and granted and datname = current_database()";
+  await until(async () => (await query(url, held)).length === 1);
+  expect(await log.append(newEvents(1))).toMatchObject([{ offset: 2 }]);
+  stuck.kill("SIGKILL");
+});
+
+it("gives the disk back by whole segments, on whichever node, and reads on", async () => {
+  const options = { retention: { maxAgeMs: 1000, maxBytes: Infinity } };
+  const [one, other] = [await openNode(options), await openNode(options)];
+  for (let index = 0; index < 10; index++) await one.append(newEvents(35, { topics: ["a"] }));
+  await one.saveCheckpoint({ offset: 350, version: "1" }, []);
+  bench.now += 2000;
+  await one.append(newEvents(10, { topics: ["a"] }));
+  await Promise.all([one.retain(), other.retain()]);
+  expect(other.bounds().oldest).toBe(351);
+  const tables = await query(
+    url,
+    `select relname as name from pg_class join pg_namespace n on n.oid = relnamespace where nspname = $1 and relkind = 'r' and relname ~ '^events_' order by 1`,
+    [schema],
+  );
+  expect(tables.map(({ name }) => name)).toEqual(["events_301", "events_401"]);
+  const kept = Array.from({ length: 10 }, (_, index) => 351 + index);
+  expect(await offsetsOf(other)).toEqual(kept);
+  expect(await offsetsOf(other, { tenant: "acme", topics: ["a"] })).toEqual(kept);
+});
+
+it("reports what the database promises of a commit", async () => {
+  const { durability } = await openNode();
+  expect(durability).toMatchObject({ synchronousCommit: "on", synchronousStandbys: "", syncsToDisk: false });
+});
+
+it("never commits without waiting for the disk, also where the database would", async () => {
+  const database = new URL(url).pathname.slice(1);
+  await query(url, `alter database ${database} set synchronous_commit = off`);
+  const log = await openNode();
+  await query(url, `alter database ${database} reset synchronous_commit`);
+  expect(log.durability.synchronousCommit).toBe("on");
+});
