@@ -103,6 +103,22 @@ describe("a stream of orders", () => {
     expect(environment.stream.headers["Last-Event-ID"]).toBe(idOf(3));
   });
 
+  it("begins anew where it was cut off before its snapshot: ids of what was missed are no place to go on from", async () => {
+    const { client, environment } = await open();
+    await environment.stream.greet();
+    await environment.stream.tell("order:update", 2, line("o2"));
+    await environment.stream.end();
+    await environment.wait(20_000);
+    expect(environment.stream.headers["Last-Event-ID"]).toBeUndefined();
+    await environment.stream.greet();
+    await environment.stream.tell("order:update", 2, line("o2"));
+    await environment.stream.tell("order:update", 2, snapshot(line("o1"), line("o2")));
+    expect(client.stores.orders.get().map(({ orderId }) => orderId)).toEqual(["o1", "o2"]);
+    await environment.stream.end();
+    await environment.wait(20_000);
+    expect(environment.stream.headers["Last-Event-ID"]).toBe(idOf(2));
+  });
+
   it("keeps every digit, and survives a callback that throws", async () => {
     const { client, environment, errors } = await open();
     client.on("order:update", () => {
@@ -178,7 +194,7 @@ describe("a stream that ends", () => {
   it("is opened again where it was, after what the server asked for, later each time, and not by all at once", async () => {
     const { environment, state } = await open();
     await environment.stream.greet();
-    await environment.stream.tell("order:update", 9, line("o1"));
+    await environment.stream.tell("order:update", 9, snapshot(line("o1")));
     await environment.stream.fail();
     expect(state()).toBe("stale");
     const waits: number[] = [];
@@ -214,6 +230,7 @@ describe("a stream that ends", () => {
     const { environment, state } = await open();
     await environment.stream.greet();
     const { stream } = environment;
+    await stream.tell("order:update", 1, snapshot());
     await environment.wait(80_000);
     await stream.sayText(": keepalive\n\n");
     await environment.wait(80_000);
@@ -283,7 +300,7 @@ describe("a stream is closed", () => {
   it("by a limit, until somebody opens it: tabs do not evict each other for ever", async () => {
     const { client, environment, told } = await open();
     await environment.stream.greet();
-    await environment.stream.tell("order:update", 3, line("o1"));
+    await environment.stream.tell("order:update", 3, snapshot(line("o1")));
     await environment.stream.say("limit", { reason: "connections", max: 10, reconnect: false });
     expect(client.status.get()).toMatchObject({ state: "closed", reason: "LIMIT_REACHED" });
     expect(told.at(-1)).toEqual(["limit", { reason: "connections", max: 10, reconnect: false }]);

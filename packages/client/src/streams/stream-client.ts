@@ -52,7 +52,7 @@ export class StreamClient {
   constructor(options: StreamClientOptions) {
     const environment = { ...streamEnvironment(), ...options.environment };
     const onError = errorTaker(options.onError);
-    const memory = new StreamMemory(onError);
+    const memory = new StreamMemory(options.stream, onError);
     this.#options = options;
     this.#onError = onError;
     this.#memory = memory;

@@ -2,8 +2,15 @@
 import { parseEventId } from "@broadtape/protocol/event-id";
 import { later } from "../position.ts";
 import { ValueStore } from "../store.ts";
-import type { StreamPosition } from "./messages.ts";
+import type { StreamName, StreamPosition } from "./messages.ts";
+
 import { EMPTY, type StreamState, foldStream, readState, writeState } from "./stream-state.ts";
+
+const AWAITED: Partial<Record<StreamName, readonly ("orders" | "positions")[]>> = {
+  orders: ["orders"],
+  positions: ["positions"],
+  trading: ["orders", "positions"],
+};
 
 /** Messages remembered, so that one that comes twice is told once. */
 const MAX_TOLD = 4096;
@@ -20,12 +27,23 @@ export class StreamMemory {
   readonly state: ValueStore<StreamState>;
   /** Whose stream it is, by the server's greeting. */
   user: string | undefined;
-  /** Where to resume: everything up to here is in the state. */
-  cursor: string | undefined;
+  /** Snapshots without which nothing makes sense. */
+  readonly #awaited: readonly ("orders" | "positions")[];
+  #cursor: string | undefined;
   readonly #told = new Set<string>();
 
-  constructor(onError: (error: unknown) => void) {
+  constructor(stream: StreamName, onError: (error: unknown) => void) {
     this.state = new ValueStore(EMPTY, onError);
+    this.#awaited = AWAITED[stream] ?? [];
+  }
+
+  /**
+   * Where to resume: everything up to here is in the state. Undefined before the snapshot: what was missed comes before it, with ids,
+   * and whoever is cut off in between and goes on from such an id would never get it.
+   */
+  get cursor(): string | undefined {
+    const state = this.state.get();
+    return this.#awaited.every((part) => state[part] !== undefined) ? this.#cursor : undefined;
   }
 
   /** Whether the message was not told before. A snapshot is a state, and is told as often as it comes. */
@@ -46,12 +64,12 @@ export class StreamMemory {
 
   /** The line `id:`, or what a heartbeat says instead: it never passes what still waits to be told. */
   moved(id: string): void {
-    this.cursor = parseEventId(id) === undefined ? id : later(this.cursor, id);
+    this.#cursor = parseEventId(id) === undefined ? id : later(this.#cursor, id);
   }
 
   /** Ids of before say nothing any more; what is shown stays until the snapshot. */
   resync(): void {
-    this.cursor = undefined;
+    this.#cursor = undefined;
     this.#told.clear();
   }
 
@@ -73,7 +91,7 @@ export class StreamMemory {
     const known = readState(state);
     if (known === undefined) return false;
     this.user = user;
-    this.cursor = cursor;
+    this.#cursor = cursor;
     this.state.set(known);
     return true;
   }

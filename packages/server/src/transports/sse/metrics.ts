@@ -43,7 +43,8 @@ export function serveStreamMetrics(app: FastifyInstance, { engine, gate, crowd, 
     if (!permissions.has(ADMIN)) throw new Refusal("FORBIDDEN", `needs the permission ${ADMIN}`);
     const message = messageOf(request.body);
     const body = JSON.stringify({ message, timestamp: isoTime(engine.clock.now()) });
-    const reached = readers().filter(({ identity }) => identity.tenant === tenant);
+    // Not those that were not told yet that they are connected: that is the first that a stream says.
+    const reached = readers().filter(({ identity, following }) => identity.tenant === tenant && following.size > 0);
     for (const session of reached) session.say({ name: "test", body });
     return reply.send({ clients: reached.length });
   });
