@@ -1,8 +1,8 @@
 /** `npm test`: everything that the tests need, then all of them; ends with the counts on a line of their own. */
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { node, root, run } from "./lib.mjs";
 import "./prepare.mjs";
 
@@ -10,6 +10,7 @@ import "./prepare.mjs";
 const NEEDED = [
   { path: "/usr/bin/chromium", packages: ["chromium", "fonts-dejavu-core"] },
   { path: "/usr/sbin/nginx", packages: ["nginx"] },
+  { path: postgres(), packages: ["postgresql"] },
 ];
 /** Where it ends with 101, packages start no services when they are installed (Debian's invoke-rc.d): nginx would listen on port 80. */
 const SERVICE_POLICY = "/usr/sbin/policy-rc.d";
@@ -21,6 +22,15 @@ const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=$
 const code = run(node(), ["--conditions=@broadtape/source", vitest, "run", ...reporters, ...process.argv.slice(2)]);
 printCounts();
 process.exitCode = code;
+
+/** On the PATH, or where Debian puts it: in a folder of its release. */
+function postgres() {
+  const debian = "/usr/lib/postgresql";
+  const releases = existsSync(debian) ? readdirSync(debian).map((release) => join(debian, release, "bin")) : [];
+  const onPath = (process.env.PATH ?? "").split(delimiter);
+  const programs = [...releases, ...onPath].map((folder) => join(folder, "initdb"));
+  return programs.find((file) => existsSync(file)) ?? join(debian, "15/bin/initdb");
+}
 
 function installNeeded() {
   const missing = NEEDED.filter(({ path }) => !existsSync(path)).flatMap(({ packages }) => packages);
