@@ -3,7 +3,7 @@ const server = "^packages/server/src/";
 const protocol = "^packages/protocol/src/";
 const ports = `${server}(log|wire|registry)/[^/]+[.]ts$`;
 /** The composition root and what it exports. */
-const roots = `${server}(compose|index|config)[.]ts$|^packages/cli/`;
+const roots = `${server}(compose|compose-stores|index|config)[.]ts$|^packages/cli/`;
 
 /** Files under `from` may import, of ours, only themselves and what matches `to`. */
 const only = (name, from, to, comment) => ({

@@ -1,4 +1,4 @@
-/** The composition root: the one place that names adapters and joins products, engine and transports. */
+/** The composition root: with `compose-stores.ts`, the one place that names adapters; joins products, engine and transports. */
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { fileURLToPath } from "node:url";
@@ -12,6 +12,7 @@ import { CookieSessions } from "./access/sessions.ts";
 import { createTokenVerifier } from "./access/tokens.ts";
 import { startFallback } from "./compose-fallback.ts";
 import { createDesk, createWatch } from "./compose-operations.ts";
+import { openStores } from "./compose-stores.ts";
 import type { Config } from "./config.ts";
 import { isoTime, systemClock } from "./engine/clock.ts";
 import { ConnectionBook } from "./engine/connection-book.ts";
@@ -19,22 +20,17 @@ import { Engine } from "./engine/engine.ts";
 import type { Product } from "./engine/product.ts";
 import type { Session } from "./engine/session.ts";
 import type { SocketSurface, StreamSurface } from "./engine/surface.ts";
-import { CommitPace } from "./log/commit-pace.ts";
-import type { Log } from "./log/log.ts";
-import { openSqliteLog } from "./log/sqlite/sqlite-log.ts";
 import type { NativeHost } from "./native/commands.ts";
 import { DurableClients } from "./native/durable.ts";
 import { nativeTextSurface } from "./native/text-surface.ts";
 import { nativeSurface } from "./native/surface.ts";
 import { logBroadcasts, logJournal } from "./operations/journal.ts";
 import { createLogger } from "./operations/logger.ts";
-import { type Metrics, createMetrics } from "./operations/metrics.ts";
-import { eventLoopUtilization } from "./operations/utilization.ts";
+import { createMetrics } from "./operations/metrics.ts";
 import { productsOf, feedOptions } from "./compose-products.ts";
 import { CROWD } from "./products/streams/stream.ts";
 import { transactionsWebSocket } from "./products/transactions/surfaces.ts";
 import type { Registry } from "./registry/registry.ts";
-import { openSqliteRegistry } from "./registry/sqlite/sqlite-registry.ts";
 import { createApp } from "./transports/http/app.ts";
 import { serveCatalogue } from "./transports/http/catalogue.ts";
 import { serveConnections } from "./transports/http/connections.ts";
@@ -96,10 +92,7 @@ async function start(config: Config, options: ServerOptions, resources: AsyncDis
   const watch = createWatch();
   const metrics = createMetrics(watch);
   resources.defer(() => metrics.close());
-  const log = await openLog(config, metrics, onFault);
-  resources.defer(() => log.close());
-  const registry = await openSqliteRegistry(config.dataDirectory);
-  resources.defer(() => registry.close());
+  const { log, registry } = await openStores({ config, metrics, logger, onFault }, resources);
   const { products, surfaces, streams: streamsFor } = productsOf(config);
   const engine = new Engine({
     log,
@@ -142,18 +135,6 @@ async function start(config: Config, options: ServerOptions, resources: AsyncDis
   const url = displayUrl(await listen(app, config));
   logger.info({ url, epoch: engine.epoch, head: engine.routedTo }, "listening");
   return { url, engine, publish: engine.publish.bind(engine), close: () => resources.disposeAsync() };
-}
-
-function openLog(config: Config, metrics: Metrics, onFault: (error: unknown) => void): Promise<Log> {
-  return openSqliteLog(config.dataDirectory, {
-    retention: config.retention,
-    dedupeWindowMs: config.dedupeWindowMs,
-    now: () => Date.now(),
-    maxWaitingEvents: config.limits.waitingEvents,
-    pace: new CommitPace({ ...systemClock, windowMs: config.limits.commitWindowMs, utilization: eventLoopUtilization() }),
-    onCommit: metrics.onCommit,
-    onFault,
-  });
 }
 
 /** Rejects with an Error that names the setting. */

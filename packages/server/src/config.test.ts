@@ -183,15 +183,22 @@ describe("readConfig", () => {
 
   it("refuses to start for several nodes rather than run on one", () => {
     const faults = faultsOf({ ...keys, BROADTAPE_DATABASE_URL: "postgres://db/x", BROADTAPE_NATS_URL: "nats://n" });
-    expect(faults).toEqual([
-      "BROADTAPE_DATABASE_URL: several nodes are not in this release; leave it out to run on one",
-      "BROADTAPE_NATS_URL: several nodes are not in this release; leave it out to run on one",
-    ]);
+    expect(faults).toEqual(["BROADTAPE_NATS_URL: several nodes are not in this release; leave it out to run on one"]);
+  });
+
+  it("takes a database by its URL", () => {
+    const url = "postgresql://ann:secret@db.example.com:5433/desk?sslmode=verify-full";
+    expect(readConfig({ ...keys, BROADTAPE_DATABASE_URL: url }).databaseUrl).toBe(url);
+    expect(readConfig(keys).databaseUrl).toBeUndefined();
+    for (const bad of ["db.example.com/desk", "mysql://db/x", "postgres://db", "postgres:///x"])
+      expect(faultsOf({ ...keys, BROADTAPE_DATABASE_URL: bad }), bad).toEqual([
+        "BROADTAPE_DATABASE_URL: must be postgres://user:password@host:port/database",
+      ]);
   });
 
   it("warns of a DATABASE_URL that may be somebody else's", () => {
     expect(readConfig({ ...keys, DATABASE_URL: "postgres://db/x" }).warnings).toEqual([
-      "DATABASE_URL is set and not used: several nodes are not in this release",
+      "DATABASE_URL is set and not used: the server reads BROADTAPE_DATABASE_URL",
     ]);
   });
 

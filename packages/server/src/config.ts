@@ -14,6 +14,8 @@ export interface Config {
   readonly port: number;
   /** Absolute. */
   readonly dataDirectory: string;
+  /** Undefined: log and registry are embedded, in the data directory. */
+  readonly databaseUrl: string | undefined;
   readonly keys: Keys;
   /** `iss` that tokens must have, where set. */
   readonly issuer: string | undefined;
@@ -93,6 +95,7 @@ export function readConfig(env: Environment, flags: Flags = {}): Config {
     host: read(settings.host) ?? "127.0.0.1",
     port: read(settings.port) ?? 0,
     dataDirectory,
+    databaseUrl: read(settings.databaseUrl),
     issuer: read(settings.jwtIssuer),
     audience: read(settings.jwtAudience),
     demo,

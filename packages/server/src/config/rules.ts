@@ -65,11 +65,10 @@ export function chooseNotify({ read, isSet, faults }: Given): Notify | undefined
   return undefined;
 }
 
-/** Starting on one node's files where several were asked for would be two logs. */
+/** Who asks for several nodes must not find out from their events that each is alone. */
 export function refuseSeveralNodes({ isSet, faults }: Given): void {
-  for (const setting of [settings.databaseUrl, settings.natsUrl]) {
-    if (isSet(setting)) faults.push(`${setting.variable}: several nodes are not in this release; leave it out to run on one`);
-  }
+  const { variable } = settings.natsUrl;
+  if (isSet(settings.natsUrl)) faults.push(`${variable}: several nodes are not in this release; leave it out to run on one`);
 }
 
 export function checkLimits({ faults }: Given, limits: Limits): void {
@@ -83,5 +82,5 @@ export function checkLimits({ faults }: Given, limits: Limits): void {
 export function warningsOf(env: Environment): string[] {
   return ["DATABASE_URL", "NATS_URL"]
     .filter((name) => (env[name] ?? "") !== "")
-    .map((name) => `${name} is set and not used: several nodes are not in this release`);
+    .map((name) => `${name} is set and not used: the server reads BROADTAPE_${name}`);
 }

@@ -35,8 +35,6 @@ function setting<T>(variable: string, schema: z.ZodType<T, string>, meaning: str
   return { variable, flag, meaning, schema, ...defaults, ...extras };
 }
 
-const NEXT_RELEASE = "several nodes; not in this release, which refuses to start with it";
-
 /** By name in the code. Without a default, the value may be undefined. */
 export const settings = {
   port: setting("PORT", values.port, "port that it listens on; 0: any free one", { default: "3000", placeholder: "port" }),
@@ -101,8 +99,15 @@ export const settings = {
     placeholder: "duration",
     defaultNote: "the age of BROADTAPE_RETENTION",
   }),
-  databaseUrl: setting("BROADTAPE_DATABASE_URL", values.anyUrl, `PostgreSQL for ${NEXT_RELEASE}`, { isSecret: true, placeholder: "url" }),
-  natsUrl: setting("BROADTAPE_NATS_URL", values.anyUrl, `NATS for ${NEXT_RELEASE}`, { isSecret: true, placeholder: "url" }),
+  databaseUrl: setting("BROADTAPE_DATABASE_URL", values.databaseUrl, "PostgreSQL that keeps log and registry; one node in this release", {
+    isSecret: true,
+    placeholder: "url",
+    defaultNote: "none: both are embedded",
+  }),
+  natsUrl: setting("BROADTAPE_NATS_URL", values.anyUrl, "NATS for several nodes; not in this release, which refuses to start with it", {
+    isSecret: true,
+    placeholder: "url",
+  }),
   notifyWebhookUrl: setting("BROADTAPE_NOTIFY_WEBHOOK_URL", values.webUrl, "where notifications are posted; this or a mail server", {
     isSecret: true,
     placeholder: "url",

@@ -142,6 +142,13 @@ export const addressRule = parsed(
   "must be {userId}, or an address in which {userId} and {tenant} may stand, such as {userId}@bank.example",
 );
 
+export const databaseUrl = parsed((value) => {
+  const found = URL.parse(value);
+  return found !== null && /^postgres(ql)?:$/.test(found.protocol) && found.hostname !== "" && found.pathname.length > 1
+    ? value
+    : undefined;
+}, "must be postgres://user:password@host:port/database");
+
 export const anyUrl = url(/./, "must be a URL");
 
 function url(protocol: RegExp, wants: string): z.ZodType<string, string> {
