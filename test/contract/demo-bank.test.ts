@@ -1,17 +1,21 @@
 /** The demo's bank, the way a page sees it: a user's transactions, wallets and alerts over the native protocol. */
 import Big from "big.js";
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { demoClient } from "./demo-client.ts";
 import { type Client, type Told, nativeClients } from "./native-client.ts";
 import { type TestServer, startTestServer, until } from "./server.ts";
 
 let server: TestServer;
 const { open, end } = nativeClients(() => server);
+const { signIn } = demoClient(() => server);
 beforeAll(async () => {
-  // A transaction every 50 to 130 ms.
-  server = await startTestServer({ env: { BROADTAPE_DEMO: "on", DEMO_SPEED: "30" } });
+  // A transaction every 25 to 67 ms.
+  server = await startTestServer({ env: { BROADTAPE_DEMO: "on", DEMO_PACE: "60" } });
 });
-afterEach(end);
-afterAll(() => server.remove());
+afterAll(async () => {
+  end();
+  await server.remove();
+});
 
 interface Money {
   /** Ascends as text. */
@@ -31,15 +35,6 @@ interface Money {
     readonly alert?: { readonly transactionId: string; readonly action: string };
   };
 }
-async function signIn(user: string): Promise<string> {
-  const answer = await fetch(`${server.url}/api/demo/session`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ user }),
-  });
-  return ((await answer.json()) as { token: string }).token;
-}
-
 async function follow(user: string): Promise<Client> {
   const client = open({ bearer: await signIn(user) });
   await client.first("welcome");
@@ -54,7 +49,7 @@ const eventsOf = ({ told }: Client) =>
 
 const isOutgoing = (type: string) => type === "CARD_PAYMENT" || type === "TRANSFER_OUT";
 
-it("shows ada her transactions as they arrive, and balances that agree with them", async () => {
+it.concurrent("shows ada her transactions as they arrive, and balances that agree with them", async () => {
   const client = await follow("ada");
   const completed = () => eventsOf(client).filter(({ event }) => event === "transaction.completed");
   await until(() => completed().length >= 12);
@@ -84,7 +79,7 @@ it("shows ada her transactions as they arrive, and balances that agree with them
   }
 });
 
-it("tells of every transaction that it was begun before it is at its end", async () => {
+it.concurrent("tells of every transaction that it was begun before it is at its end", async () => {
   const client = await follow("ben");
   const story = (id: string) => eventsOf(client).flatMap(({ event, data }) => (data.transaction?.id === id ? [event] : []));
   await until(() => {
@@ -95,7 +90,7 @@ it("tells of every transaction that it was begun before it is at its end", async
   expect(story(begun?.data.transaction?.id ?? "")[0]).toBe("transaction.created");
 });
 
-it("raises alerts, each for a transaction that is there, and lets honest transfers go after a review", async () => {
+it.concurrent("raises alerts, each for a transaction that is there, and lets honest transfers go after a review", async () => {
   const client = await follow("ada");
   const alerts = () => eventsOf(client).flatMap(({ data }) => (data.alert === undefined ? [] : [data.alert]));
   const reviewed = await until(() =>
@@ -108,45 +103,3 @@ it("raises alerts, each for a transaction that is there, and lets honest transfe
     eventsOf(client).some(({ event, data }) => event === "transaction.completed" && data.transaction?.id === reviewed.transactionId),
   );
 });
-
-it.each(["SIGTERM", "SIGKILL"] as const)(
-  "goes on from the wallets as they stand when the server ends with %s and begins anew",
-  async (signal) => {
-    const wallets = () => historyOf("ada", "wallets");
-    const completed = async () => (await historyOf("ada", "transactions")).filter(({ event }) => event === "transaction.completed");
-    const before = (await until(async () => atLeast(10, await completed()))).length;
-    await server.kill(signal);
-    server = await server.restart();
-    await until(async () => atLeast(before + 5, await completed()));
-
-    const balances = (await wallets()).filter(({ event }) => event === "wallet.balance");
-    const sums = await completed();
-    const newest = new Map(balances.map((balance) => [balance.data.wallet?.currency ?? "", balance]));
-    expect([...newest.keys()].sort()).toEqual(["GBP", "USD"]);
-    // Over all starts of the demo: a balance is the sum of what was completed before it.
-    for (const [currency, { eventId, data }] of newest) {
-      const booked = sums.flatMap((each) =>
-        each.eventId < eventId && each.data.transaction?.currency === currency ? [each.data.transaction] : [],
-      );
-      const sum = booked.reduce((total, { amount, type }) => (isOutgoing(type) ? total.minus(amount) : total.plus(amount)), Big(0));
-      expect(data.wallet?.ledgerBalance).toBe(sum.toFixed(2));
-    }
-    const created = (await wallets()).flatMap(({ data }) => (data.wallet?.action === "CREATED" ? [data.wallet.currency] : []));
-    expect(created.sort()).toEqual(["GBP", "USD"]);
-  },
-);
-
-const atLeast = <T>(count: number, list: readonly T[]) => list.length >= count && list;
-
-/** All events of a user's topic, from the first. */
-async function historyOf(user: string, topic: string): Promise<readonly Money[]> {
-  const headers = { authorization: `Bearer ${await signIn(user)}` };
-  const events: Money[] = [];
-  for (let after = ""; ;) {
-    const answer = await fetch(`${server.url}/api/v1/topics/${topic}:${user}/events?limit=1000&after=${after}`, { headers });
-    const page = (await answer.json()) as { events: Money[]; next: string; complete: boolean };
-    events.push(...page.events);
-    if (page.complete) return events;
-    after = page.next;
-  }
-}

@@ -1,16 +1,20 @@
 /** The demo's trading, the way a page sees it: what becomes of a deal, what its users do by themselves, and the streams of part 5. */
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { demoClient } from "./demo-client.ts";
 import { type Client, type Told, nativeClients } from "./native-client.ts";
 import { type TestServer, startTestServer, until } from "./server.ts";
 
 let server: TestServer;
 const { open, end } = nativeClients(() => server);
+const { get, signIn, requestQuotes, acceptBest, post } = demoClient(() => server);
 beforeAll(async () => {
-  // An order of each user's every 250 to 750 ms, a look at the prices every 50 ms.
-  server = await startTestServer({ env: { BROADTAPE_DEMO: "on", DEMO_SPEED: "20" } });
+  // An order of each user's every 170 to 500 ms, a look at the prices every 33 ms.
+  server = await startTestServer({ env: { BROADTAPE_DEMO: "on", DEMO_SPEED: "6", DEMO_PACE: "30" } });
 });
-afterEach(end);
-afterAll(() => server.remove());
+afterAll(async () => {
+  end();
+  await server.remove();
+});
 
 interface Entity {
   readonly id: string;
@@ -25,6 +29,7 @@ interface TradingEvent {
   readonly eventId: string;
   readonly event: string;
   readonly data: {
+    readonly userId?: string;
     readonly order?: Entity & { readonly type: string; readonly filledQuantity: string; readonly averagePrice: string | null };
     readonly position?: Entity;
     readonly trade?: {
@@ -38,16 +43,6 @@ interface TradingEvent {
     readonly reason?: string;
   };
 }
-
-async function post(path: string, body: unknown, bearer?: string) {
-  const answer = await fetch(`${server.url}${path}`, {
-    method: "POST",
-    headers: { "content-type": "application/json", ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }) },
-    body: JSON.stringify(body),
-  });
-  return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
-}
-const signIn = async (user: string) => String((await post("/api/demo/session", { user })).body["token"]);
 
 async function follow(user: string, ...topics: string[]): Promise<Client> {
   const client = open({ bearer: await signIn(user) });
@@ -64,18 +59,11 @@ const eventsOf = ({ told }: Client) =>
     each.type === "batch" ? (each["events"] as Told[]) : each.type === "event" ? [each] : [],
   ) as unknown as TradingEvent[];
 
-it("makes of a deal an order with its whole life, trades of all of its quantity, a position and a balance", async () => {
+it.concurrent("makes of a deal an order with its whole life, trades of all of its quantity, a position and a balance", async () => {
   const client = await follow("ada", ...TRADING);
   const bearer = await signIn("ada");
-  const request = { symbol: "EURUSD", side: "buy", quantity: "4000000", seconds: 60 };
-  const rfqId = await until(async () => {
-    const { status, body } = await post("/api/demo/rfqs", request, bearer);
-    return status === 201 ? String(body["rfqId"]) : undefined;
-  });
-  const deal = await until(async () => {
-    const { status, body } = await post(`/api/demo/rfqs/${rfqId}/accept`, {}, bearer);
-    return status === 200 ? body : undefined;
-  });
+  const rfqId = await requestQuotes(bearer, { quantity: "4000000" });
+  const deal = await acceptBest(bearer, rfqId);
   const orderId = `demo-order-${String(deal["tradeId"])}`;
   const own = () => eventsOf(client).filter(({ data }) => data.order?.id === orderId || data.trade?.orderId === orderId);
   await until(() => own().some(({ data }) => data.order?.status === "filled"));
@@ -96,61 +84,44 @@ it("makes of a deal an order with its whole life, trades of all of its quantity,
   await until(() => after("position") && after("balance"));
 });
 
-it("shows every user a life of orders, positions, balances, alerts, signals and decisions, without anybody trading", async () => {
-  const strategies = { ada: ["eurusd", "nzdusd"], ben: ["nzdusd", "xauusd"] };
-  const wanted = ["created", "submitted", "filled", "cancelled"].map((deed) => `trading.order.${deed}`);
-  wanted.push("trading.position.updated", "trading.trade.executed", "trading.balance.updated");
-  wanted.push("alert.triggered", "ai.decision", "strategy.signal", "agent.status");
-  const clients = await Promise.all(
-    (["ada", "ben"] as const).map((user) => {
-      const own = strategies[user].map((symbol) => `strategy:demo-crossover-${symbol}-${user}`);
-      return follow(user, ...TRADING, ...own, "alerts:me", "decisions:me", "agents");
-    }),
-  );
-  for (const client of clients) await until(() => wanted.every((type) => eventsOf(client).some(({ event }) => event === type)));
-});
-
-it.each(["SIGTERM", "SIGKILL"] as const)(
-  "goes on from the accounts as they stand when the server ends with %s and begins anew",
-  async (signal) => {
-    const bearer = await signIn("ada");
-    const historyOf = (topic: string, after?: string) => eventsAfter({ topic: `${topic}:ada`, bearer, after });
-    await until(async () => (await historyOf("positions")).length > 0);
-    const beforeEnd = (await historyOf("orders")).at(-1)?.eventId ?? "";
-    await server.kill(signal);
-    server = await server.restart();
-    const before = (await historyOf("orders")).at(-1)?.eventId;
-    // First the demo is there again, then its orders are filled.
-    await until(async () => (await historyOf("orders", before)).length > 0);
-    await until(async () => (await historyOf("trades", before)).length >= 2);
-
-    const trades = await historyOf("trades");
-    expect(new Set(trades.map(({ data }) => data.trade?.id)).size).toBe(trades.length);
-    // Over all starts of the demo: of each symbol one position is open at a time, and what was opened is what was closed.
-    const open = new Map<string, string>();
-    for (const { event, data } of await historyOf("positions")) {
-      const { id = "", symbol = "" } = data.position ?? {};
-      expect(open.get(symbol)).toBe(event === "trading.position.opened" ? undefined : id);
-      if (event === "trading.position.closed") open.delete(symbol);
-      else open.set(symbol, id);
-    }
-    // What was open when it ended is at its end now; a deal that was filled in part is filled up.
-    const orders = await historyOf("orders");
-    const newest = new Map(orders.map(({ data }) => [data.order?.id, data.order?.status]));
-    const begunBefore = orders.filter(({ eventId }) => eventId <= beforeEnd);
-    for (const { data } of begunBefore) expect(["filled", "cancelled", "rejected"]).toContain(newest.get(data.order?.id));
+it.concurrent(
+  "shows every user a life of orders, positions, balances, alerts, signals and decisions, without anybody trading",
+  async () => {
+    const strategies = { ada: ["eurusd", "nzdusd"], ben: ["nzdusd", "xauusd"], cleo: ["eurusd", "nzdusd"] };
+    const wanted = ["created", "submitted", "filled", "cancelled"].map((deed) => `trading.order.${deed}`);
+    wanted.push("trading.position.updated", "trading.trade.executed", "trading.balance.updated");
+    wanted.push("alert.triggered", "ai.decision", "strategy.signal", "agent.status");
+    const clients = await Promise.all(
+      (["ada", "ben", "cleo"] as const).map(async (user) => {
+        const own = strategies[user].map((symbol) => `strategy:demo-crossover-${symbol}-${user}`);
+        const bearer = await signIn(user);
+        // They are there as soon as the demo is.
+        for (const topic of own) await until(async () => (await get(`/api/v1/topics/${topic}/snapshot`, bearer)).status === 200);
+        return follow(user, ...TRADING, ...own, "alerts:me", "decisions:me", "agents");
+      }),
+    );
+    for (const client of clients) await until(() => wanted.every((type) => eventsOf(client).some(({ event }) => event === type)));
   },
 );
 
-/** All events of a topic after one of them, else from the first. */
-async function eventsAfter(of: { topic: string; bearer: string; after?: string | undefined }): Promise<readonly TradingEvent[]> {
-  const headers = { authorization: `Bearer ${of.bearer}` };
-  const events: TradingEvent[] = [];
-  for (let after = of.after ?? ""; ;) {
-    const answer = await fetch(`${server.url}/api/v1/topics/${of.topic}/events?limit=1000&after=${after}`, { headers });
-    const page = (await answer.json()) as { events: TradingEvent[]; next: string; complete: boolean };
-    events.push(...page.events);
-    if (page.complete) return events;
-    after = page.next;
+it.concurrent("keeps the desks of two tenants apart: what one's monitor is told of, what its traders ask for and deal in", async () => {
+  const [mia, dan] = [await follow("mia", "trading:monitor"), await follow("dan", "trading:monitor")];
+  const cleo = await signIn("cleo");
+  const rfqId = await requestQuotes(cleo);
+  for (const user of ["ada", "mia"]) {
+    const bearer = await signIn(user);
+    expect(await get(`/api/v1/topics/rfq:${rfqId}/snapshot`, bearer)).toMatchObject({ status: 403 });
+    for (const deed of ["accept", "cancel"])
+      expect(await post(`/api/demo/rfqs/${rfqId}/${deed}`, {}, bearer)).toMatchObject({ status: 404 });
   }
-}
+  expect((await get("/api/v1/topics/trader:cleo/snapshot", await signIn("mia"))).body["state"]).toBeNull();
+  const seen = await get("/api/v1/topics/trader:cleo/snapshot", await signIn("dan"));
+  expect(seen.body["state"]).toMatchObject({ rfqs: expect.arrayContaining([expect.objectContaining({ id: rfqId })]) });
+
+  const { tradeId } = await acceptBest(cleo, rfqId);
+  const dealOf = (client: Client) => eventsOf(client).some(({ data }) => data.order?.id === `demo-order-${String(tradeId)}`);
+  await until(() => dealOf(dan));
+  const usersOf = (client: Client) => [...new Set(eventsOf(client).map(({ data }) => data.userId))].sort();
+  await until(() => usersOf(mia).length > 1);
+  expect([usersOf(mia), usersOf(dan), dealOf(mia)]).toEqual([["ada", "ben"], ["cleo"], false]);
+});

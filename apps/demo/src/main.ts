@@ -19,8 +19,10 @@ const url = required("BROADTAPE_URL");
 const token = required("BROADTAPE_TOKEN");
 /** By tenant: what reads the RFQs of all its traders. */
 const deskTokens = process.env["BROADTAPE_DESK_TOKENS"];
-const speed = Number(process.env["DEMO_SPEED"] ?? "1");
-if (!(speed > 0)) throw new Error("DEMO_SPEED: must be a number above 0");
+/** Of the recorded market. */
+const speed = positive("DEMO_SPEED", 1);
+/** Of users, bank and agents: quicker ones need not come with as many more prices. */
+const pace = positive("DEMO_PACE", speed);
 
 /** The parent kills what has not ended 2 s after SIGTERM. */
 const CLOSE_MS = 1000;
@@ -65,7 +67,7 @@ await playMarket({
 /** The books first: the desk deals into them, and signals become orders in them. */
 async function openTrading(): Promise<void> {
   const trading = await playTrading({
-    speed,
+    speed: pace,
     clock: systemClock,
     random: Math.random,
     prices,
@@ -99,7 +101,7 @@ async function openDesk({ books }: TradingScene): Promise<void> {
 async function openSignals({ house }: TradingScene): Promise<void> {
   const open = async (users: (typeof TEAMS)[number]) => {
     const signals = await playSignals({
-      speed,
+      speed: pace,
       clock: systemClock,
       prices,
       publisher: untilStored,
@@ -114,7 +116,7 @@ async function openSignals({ house }: TradingScene): Promise<void> {
 
 async function openBank(): Promise<void> {
   const bank = await playBank({
-    speed,
+    speed: pace,
     clock: systemClock,
     random: Math.random,
     publisher: untilStored,
@@ -128,6 +130,12 @@ async function openBank(): Promise<void> {
 function fail(scene: string, error: unknown): never {
   say(`the ${scene} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   process.exit(1);
+}
+
+function positive(name: string, otherwise: number): number {
+  const value = Number(process.env[name] ?? otherwise);
+  if (!(value > 0 && value < Infinity)) throw new Error(`${name}: must be a number above 0`);
+  return value;
 }
 
 function required(name: string): string {
