@@ -1,5 +1,5 @@
 /** What one transaction stores: a group of batches, laid out in columns. */
-import { escapeText } from "../../postgres/text.ts";
+import { plainArray, textArray } from "../../postgres/arrays.ts";
 import type { Appended, NewEvent } from "../log.ts";
 import { digestOf, type TopicDigests } from "./digest.ts";
 
@@ -26,8 +26,8 @@ export function groupOf(batches: readonly (readonly NewEvent[])[]): Group {
 /** Columns of new rows, and the place of each event given. */
 export class Rows {
   readonly places: Appended[][];
-  /** As the statement takes them: offset, batch, tenant, type, source, id, time, subject, correlation id, data. */
-  readonly events: [
+  /** Offset, batch, tenant, type, source, id, time, subject, correlation id, data. */
+  readonly #events: [
     offsets: number[],
     batches: number[],
     tenants: string[],
@@ -39,8 +39,8 @@ export class Rows {
     correlationIds: string[],
     data: string[],
   ] = [[], [], [], [], [], [], [], [], [], []];
-  readonly topics: [digests: string[], offsets: number[]] = [[], []];
-  readonly ids: [keys: string[], offsets: number[], batches: number[]] = [[], [], []];
+  readonly #topics: [digests: string[], offsets: number[]] = [[], []];
+  readonly #ids: [keys: string[], offsets: number[], batches: number[]] = [[], [], []];
   /** The newest offset with them. */
   head: number;
   readonly #storedAt: number;
@@ -76,30 +76,40 @@ export class Rows {
   }
 
   get count(): number {
-    return this.events[0].length;
+    return this.#events[0].length;
+  }
+
+  /** The columns as parameters: ten of events, two of topics, three of ids. */
+  get parameters(): { readonly events: readonly string[]; readonly topics: readonly string[]; readonly ids: readonly string[] } {
+    const [offsets, batches, ...texts] = this.#events;
+    return {
+      events: [plainArray(offsets), plainArray(batches), ...texts.map(textArray)],
+      topics: this.#topics.map(plainArray),
+      ids: this.#ids.map(plainArray),
+    };
   }
 
   #add(event: NewEvent, key: string | undefined, batch: number): Appended {
     const offset = ++this.head;
-    const [offsets, batches, tenants, types, sources, ids, times, subjects, correlationIds, data] = this.events;
+    const [offsets, batches, tenants, types, sources, ids, times, subjects, correlationIds, data] = this.#events;
     offsets.push(offset);
     batches.push(batch);
-    tenants.push(escapeText(event.tenant));
-    types.push(escapeText(event.type));
-    sources.push(escapeText(event.source));
-    ids.push(escapeText(event.id));
-    times.push(escapeText(event.time));
-    subjects.push(event.subject === undefined ? null : escapeText(event.subject));
-    correlationIds.push(escapeText(event.correlationId));
-    data.push(escapeText(event.data));
+    tenants.push(event.tenant);
+    types.push(event.type);
+    sources.push(event.source);
+    ids.push(event.id);
+    times.push(event.time);
+    subjects.push(event.subject ?? null);
+    correlationIds.push(event.correlationId);
+    data.push(event.data);
     for (const name of new Set(event.topics)) {
-      this.topics[0].push(this.#digests.of(event.tenant, name));
-      this.topics[1].push(offset);
+      this.#topics[0].push(this.#digests.of(event.tenant, name));
+      this.#topics[1].push(offset);
     }
     if (key !== undefined) {
-      this.ids[0].push(key);
-      this.ids[1].push(offset);
-      this.ids[2].push(batch);
+      this.#ids[0].push(key);
+      this.#ids[1].push(offset);
+      this.#ids[2].push(batch);
     }
     return { offset, batch, storedAt: this.#storedAt, duplicate: false };
   }

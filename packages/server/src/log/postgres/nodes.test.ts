@@ -111,6 +111,19 @@ it("tells what others stored when it is asked to look, and soon without", async 
   expect(heard).toEqual([2, 3]);
 });
 
+it("is looked at in the middle of commits, from everywhere, and found in order", async () => {
+  const nodes = [await openNode(), await openNode()];
+  let isOver = false;
+  const looks = nodes.map(async (node) => {
+    while (!isOver) await node.refresh();
+  });
+  for (let index = 0; index < 100; index++) await Promise.all(nodes.map((node) => node.append(newEvents(2))));
+  isOver = true;
+  await Promise.all(looks);
+  expect(bench.faults).toEqual([]);
+  for (const node of nodes) expect((await node.refresh()).head).toBe(400);
+});
+
 it("does not wait for long for a node that stops with the lock in its hands", async () => {
   const sizes = { ...SIZES, lockHeldMs: 300 };
   const log = await openNode({}, sizes);

@@ -115,7 +115,8 @@ class OpenLog implements PostgresLog {
       dedupeWindowMs: options.dedupeWindowMs,
       segmentEvents: sizes.segmentEvents,
       now: options.now,
-      check: (each) => this.#check(each),
+      known: () => this.#bounds,
+      check: (each, known) => this.#check(each, known),
       onDoubt: (error) => {
         this.#isInDoubt = true;
         this.#failed(error);
@@ -141,8 +142,10 @@ class OpenLog implements PostgresLog {
 
   async refresh(): Promise<LogBounds> {
     return this.#ask(async () => {
+      // Commits go on while the answer is on its way.
+      const known = this.#bounds;
       const head = await withClient(this.#pools.keeper, readHead);
-      this.#check(head);
+      this.#check(head, known);
       this.#learn(head);
       return this.#bounds;
     });
@@ -236,9 +239,9 @@ class OpenLog implements PostgresLog {
     for (const hear of this.#hearers) hear(this.#bounds);
   }
 
-  /** Throws where the database holds another log than the one that was opened, or less of it. */
-  #check(head: Head): void {
-    const wrong = wrongWith(head, this.epoch, this.#bounds);
+  /** Throws where the database holds another log than the one that was opened, or less of it than was known before it was asked. */
+  #check(head: Head, known: LogBounds): void {
+    const wrong = wrongWith(head, this.epoch, known);
     if (wrong === undefined) return;
     if (this.#displaced === undefined) {
       this.#displaced = wrong;

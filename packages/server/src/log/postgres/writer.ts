@@ -19,8 +19,10 @@ export interface WriterOptions {
   readonly dedupeWindowMs: number;
   readonly segmentEvents: number;
   readonly now: () => number;
-  /** Throws where the head shows that this is not the log it was. Inside the transaction. */
-  readonly check: (head: Head) => void;
+  /** What this process knows of the log now. */
+  readonly known: () => LogBounds;
+  /** Throws where the head shows that this is not the log it was when `known` was known. Inside the transaction. */
+  readonly check: (head: Head, known: LogBounds) => void;
   /** A COMMIT was not answered: until it is known what became of it, nothing can be stored. */
   readonly onDoubt: (error: unknown) => void;
 }
@@ -96,9 +98,10 @@ export class Writer {
 
   async #attempt(group: Group): Promise<Committed> {
     return withClient(this.#pool, async (client) => {
+      const knownBefore = this.#options.known();
       await client.query(BEGIN_LOCKED);
       const before = await readHead(client);
-      this.#options.check(before);
+      this.#options.check(before, knownBefore);
       const storedAt = Math.max(this.#options.now(), before.headStoredAt);
       const known = await this.#known(client, group);
       const rows = new Rows(group, known, before.head, storedAt, this.#options.dedupeWindowMs, this.#digests);
@@ -109,7 +112,8 @@ export class Writer {
       if (rows.head > before.segmentsTo) await makeSegments(client, before.segmentsTo, rows.head, this.#options.segmentEvents);
       const commit = ++this.#lastCommit;
       const writer = [this.#options.writer, commit, this.#options.now()];
-      await client.query({ ...STORE, values: [...rows.events, storedAt, ...rows.topics, ...rows.ids, rows.head, ...writer] });
+      const { events, topics, ids } = rows.parameters;
+      await client.query({ ...STORE, values: [...events, storedAt, ...topics, ...ids, rows.head, ...writer] });
       const bounds = { oldest: before.oldest, head: rows.head, headStoredAt: storedAt };
       const committed = { places: rows.places, stored: rows.count, bounds };
       await client.query("commit").catch((error: unknown) => {
