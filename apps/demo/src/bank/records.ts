@@ -39,6 +39,9 @@ export const BANK_USERS: readonly Trader[] = [ADA, BEN, CLEO];
 const CARD_TURNS: readonly [Trader, ...Trader[]] = [ADA, BEN, CLEO, BEN];
 const USER_OF_ACCOUNT: ReadonlyMap<string, Trader> = new Map([
   ["19993", ADA],
+  // The recording is cut to the two others' transfers: of these accounts it has only what went to or came from those.
+  ["12774", BEN],
+  ["14975", BEN],
   ["18205", BEN],
   ["9991", CLEO],
 ]);
