@@ -29,10 +29,15 @@ export default defineConfig({
           ],
           testTimeout: 30_000,
           hookTimeout: 30_000,
+          // Hundreds of small files that keep nothing: a worker for each would cost more than the tests.
+          isolate: false,
         },
       },
       { ...shared, test: { name: "simulation", include: ["test/simulation/**/*.test.ts"], testTimeout: 120_000 } },
-      { ...shared, test: { name: "contract", include: ["test/contract/**/*.test.ts"], ...spawning, fileParallelism: true } },
+      {
+        ...shared,
+        test: { name: "contract", include: ["test/contract/**/*.test.ts"], ...spawning, fileParallelism: true, isolate: false },
+      },
       { ...shared, test: { name: "crash", include: ["test/crash/**/*.test.ts"], ...spawning, testTimeout: 180_000 } },
       { ...shared, test: { name: "browser", include: ["test/browser/**/*.test.ts"], ...spawning, testTimeout: 120_000 } },
       { ...shared, test: { name: "docs", include: ["test/docs/**/*.test.ts"], ...spawning } },

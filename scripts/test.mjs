@@ -1,9 +1,9 @@
 /** `npm test`: everything that the tests need, then all of them; ends with the counts on a line of their own. */
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { node, root, run } from "./lib.mjs";
+import { environment, node, root, run } from "./lib.mjs";
 import "./prepare.mjs";
 
 /** Program that the tests look for → Debian packages that bring it. */
@@ -15,11 +15,20 @@ const NEEDED = [
 /** Where it ends with 101, packages start no services when they are installed (Debian's invoke-rc.d): nginx would listen on port 80. */
 const SERVICE_POLICY = "/usr/sbin/policy-rc.d";
 
+/** What all tests write is a fraction of it. */
+const MEMORY_BYTES = 4 * 1024 ** 3;
+
 installNeeded();
 const report = join(tmpdir(), `broadtape-test-${process.pid}.json`);
 const vitest = join(root, "node_modules/vitest/vitest.mjs");
 const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-const code = run(node(), ["--conditions=@broadtape/source", vitest, "run", ...reporters, ...process.argv.slice(2)]);
+const folder = mkdtempSync(join(memory() ?? tmpdir(), "broadtape-tests-"));
+// PostgreSQL runs as a user of its own.
+chmodSync(folder, 0o755);
+// Crashes are tested on a disk; everything else has nothing to learn from one.
+const env = { ...environment(), TMPDIR: folder, BROADTAPE_TEST_DISK: tmpdir() };
+const code = run(node(), ["--conditions=@broadtape/source", vitest, "run", ...reporters, ...process.argv.slice(2)], { env });
+rmSync(folder, { recursive: true, force: true });
 printCounts();
 process.exitCode = code;
 
@@ -30,6 +39,14 @@ function postgres() {
   const onPath = (process.env.PATH ?? "").split(delimiter);
   const programs = [...releases, ...onPath].map((folder) => join(folder, "initdb"));
   return programs.find((file) => existsSync(file)) ?? join(debian, "15/bin/initdb");
+}
+
+/** A folder in memory with room enough; thousands of small databases sync thousands of times. */
+function memory() {
+  const shared = "/dev/shm";
+  if (!existsSync(shared)) return undefined;
+  const { bavail, bsize } = statfsSync(shared);
+  return bavail * bsize > MEMORY_BYTES ? shared : undefined;
 }
 
 function installNeeded() {
