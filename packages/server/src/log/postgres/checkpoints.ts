@@ -9,7 +9,11 @@ const SET_META = "insert into meta values ($1, $2) on conflict (key) do update s
 const SET_ENTRIES = `insert into checkpoint_entries (key, view, tenant, entity, state)
   select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
   on conflict (key) do update set state = excluded.state`;
+const READ_ENTRIES = `select key, view, tenant, entity, state from checkpoint_entries
+  where $1::uuid is null or key > $1::uuid order by key limit $2`;
 const DELETE_ENTRIES = "delete from checkpoint_entries where key = any($1::uuid[])";
+
+type EntryRow = CheckpointEntry & { readonly key: string };
 
 /** Entries of one statement. */
 const ENTRIES = 5000;
@@ -35,13 +39,21 @@ export async function loadCheckpoint(pool: Pool): Promise<{ checkpoint: Checkpoi
       const meta = new Map(rows.map(({ key, value }) => [key, value]));
       const [offset, version] = [meta.get("checkpointOffset"), meta.get("checkpointVersion")];
       if (offset === undefined || version === undefined) return undefined;
-      const entries = await client.query<{ view: string; tenant: string; entity: string; state: string }>(
-        "select view, tenant, entity, state from checkpoint_entries",
-      );
-      return { checkpoint: { offset: Number(offset), version }, entries: entries.rows };
+      return { checkpoint: { offset: Number(offset), version }, entries: await allEntries(client) };
     },
     "begin isolation level repeatable read read only",
   );
+}
+
+/** A few at a time: each statement is answered in time however many there are. */
+async function allEntries(client: PoolClient): Promise<CheckpointEntry[]> {
+  const entries: CheckpointEntry[] = [];
+  for (let last: string | null = null; ;) {
+    const page: EntryRow[] = (await client.query<EntryRow>(READ_ENTRIES, [last, ENTRIES])).rows;
+    for (const { key: _key, ...entry } of page) entries.push(entry);
+    if (page.length < ENTRIES) return entries;
+    last = page.at(-1)?.key ?? null;
+  }
 }
 
 export async function dropCheckpoint(pool: Pool): Promise<void> {

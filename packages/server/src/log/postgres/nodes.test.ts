@@ -136,6 +136,18 @@ it("does not wait for long for a node that stops with the lock in its hands", as
   stuck.kill("SIGKILL");
 });
 
+it("keeps a checkpoint of more entries than one statement takes", async () => {
+  const [one, other] = [await openNode(), await openNode()];
+  const entries = Array.from({ length: 12_000 }, (_, index) => ({
+    view: "rfqs",
+    tenant: "acme",
+    entity: `r${index}`,
+    state: `{"n":${index}}`,
+  }));
+  await one.saveCheckpoint({ offset: 0, version: "1" }, entries);
+  expect(new Set((await other.loadCheckpoint())?.entries.map(({ state }) => state))).toEqual(new Set(entries.map(({ state }) => state)));
+});
+
 it("gives the disk back by whole segments, on whichever node, and reads on", async () => {
   const options = { retention: { maxAgeMs: 1000, maxBytes: Infinity } };
   const [one, other] = [await openNode(options), await openNode(options)];

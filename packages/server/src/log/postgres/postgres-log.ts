@@ -26,7 +26,7 @@ import { beginLife, endLife, followTimeline, wrongWith } from "./life.ts";
 import { Reader } from "./reader.ts";
 import { retain } from "./retain.ts";
 import { makeSegmentsAhead } from "./segments.ts";
-import { SIZES, type Sizes } from "./sizes.ts";
+import { type Sizes, sizesFor } from "./sizes.ts";
 import { prepareTables } from "./tables.ts";
 import { Writer } from "./writer.ts";
 
@@ -45,7 +45,11 @@ const CLOSE_MS = 2000;
 const LOCK_SLACK_MS = 3000;
 
 /** Opens or creates the log in this database. Rejects with an Error of one line that names what is wrong. */
-export async function openPostgresLog(place: DatabasePlace, options: LogOptions, sizes: Sizes = SIZES): Promise<PostgresLog> {
+export async function openPostgresLog(
+  place: DatabasePlace,
+  options: LogOptions,
+  sizes = sizesFor(options.retention.maxBytes),
+): Promise<PostgresLog> {
   const { url, schema = DEFAULT_SCHEMA } = place;
   const pools: Pool[] = [];
   const open = (name: string, connections: number, settings: Readonly<Record<string, string | number>> = {}) => {
@@ -61,6 +65,8 @@ export async function openPostgresLog(place: DatabasePlace, options: LogOptions,
     await makeSegmentsAhead(keeper, sizes.segmentEvents);
     const writer = open("writer", 1, {
       synchronous_commit: durability.synchronousCommit,
+      // It would end a COMMIT's wait for the standby, and have it answered as done.
+      statement_timeout: 0,
       idle_in_transaction_session_timeout: sizes.lockHeldMs,
       lock_timeout: sizes.lockHeldMs + LOCK_SLACK_MS,
     });

@@ -14,6 +14,19 @@ export interface Sizes {
   readonly lockHeldMs: number;
 }
 
+/**
+ * Every statement locks every segment it might read, so that a log has no more than about so many of them, of events of about
+ * this size.
+ */
+const SEGMENTS = 64;
+const EVENT_BYTES = 512;
+
+/** Larger segments for a larger log. A log may have some of several sizes. */
+export function sizesFor(maxBytes: number): Sizes {
+  const segmentEvents = Number.isFinite(maxBytes) ? Math.ceil(maxBytes / SEGMENTS / EVENT_BYTES) : 0;
+  return { ...SIZES, segmentEvents: Math.max(SIZES.segmentEvents, segmentEvents) };
+}
+
 export const SIZES: Sizes = {
   segmentEvents: 500_000,
   singleTopics: 64,
