@@ -41,6 +41,8 @@ export async function startTestServer({
     env: {
       PATH: process.env["PATH"] ?? "",
       HOME: directory,
+      // Hundreds of servers of the same code.
+      ...(process.env["NODE_COMPILE_CACHE"] !== undefined && { NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] }),
       PORT: String(ownPort),
       BROADTAPE_DATA_DIR: directory,
       BROADTAPE_JWT_SECRET: SECRET,
