@@ -11,6 +11,8 @@ export interface Proxy {
   cutAtCommit(cut: Cut): void;
   /** How many COMMITs were cut. */
   readonly cuts: () => number;
+  /** Where new connections go. */
+  setTarget(port: number): void;
   /** While false, nobody gets through, and whoever had is cut off. */
   setOpen(isOpen: boolean): void;
   close(): Promise<void>;
@@ -19,7 +21,8 @@ export interface Proxy {
 /** A simple query of the protocol: its kind, its length, its text with a zero at the end. */
 const COMMIT = Buffer.from("Q\0\0\0\x0bcommit\0", "latin1");
 
-export async function startProxy(target: number): Promise<Proxy> {
+export async function startProxy(firstTarget: number): Promise<Proxy> {
+  let target = firstTarget;
   const sockets = new Set<Socket>();
   let cut: Cut | undefined;
   let cuts = 0;
@@ -66,6 +69,7 @@ export async function startProxy(target: number): Promise<Proxy> {
     port: address.port,
     cutAtCommit: (next) => (cut = next),
     cuts: () => cuts,
+    setTarget: (port) => (target = port),
     setOpen(next) {
       isOpen = next;
       if (!isOpen) cutAll();

@@ -25,24 +25,31 @@ export interface Cluster {
 
 /** `settings`: as in postgresql.conf. Everything is synced to the disk unless they say otherwise. */
 export async function startCluster(settings: Readonly<Record<string, string>> = {}): Promise<Cluster> {
+  return newCluster(settings, ["initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]);
+}
+
+/** Follows another one, until it is told to take over (`pg_promote`). */
+export async function startStandby(primary: Cluster, settings: Readonly<Record<string, string>> = {}): Promise<Cluster> {
+  return newCluster(settings, ["pg_basebackup", "-d", primary.url(), "-R", "-c", "fast", "--no-sync"]);
+}
+
+async function newCluster(settings: Readonly<Record<string, string>>, [program = "", ...options]: readonly string[]): Promise<Cluster> {
   const folder = mkdtempSync(join(tmpdir(), "broadtape-postgres-"));
   const owner = ownerOf(folder);
   const bin = binaries();
   const data = join(folder, "data");
   const port = await freePort();
-  await execFileAsync(join(bin, "initdb"), ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"], {
-    ...owner,
-    cwd: folder,
-  });
+  await execFileAsync(join(bin, program), ["-D", data, ...options], { ...owner, cwd: folder });
   const given = { listen_addresses: "127.0.0.1", port: String(port), unix_socket_directories: "", max_connections: "200", ...settings };
   const flags = Object.entries(given).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+  const url = (database = "postgres") => `postgres://postgres@127.0.0.1:${port}/${database}`;
   let child: ChildProcess | undefined;
-  let said = "";
 
   const start = async () => {
-    child = spawn(join(bin, "postgres"), ["-D", data, ...flags], { ...owner, cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
-    child.stderr?.on("data", (text: Buffer) => (said = (said + text.toString()).slice(-10_000)));
-    const started = child;
+    const started = spawn(join(bin, "postgres"), ["-D", data, ...flags], { ...owner, cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
+    child = started;
+    let said = "";
+    started.stderr.on("data", (text: Buffer) => (said = (said + text.toString()).slice(-10_000)));
     await until(
       () => {
         if (started.exitCode !== null) throw new Error(`postgres ended with ${started.exitCode}: ${said}`);
@@ -59,7 +66,6 @@ export async function startCluster(settings: Readonly<Record<string, string>> = 
     running.kill(signal);
     await exit;
   };
-  const url = (database = "postgres") => `postgres://postgres@127.0.0.1:${port}/${database}`;
   await start();
   return {
     port,
