@@ -17,12 +17,13 @@ export interface PoolOptions extends DatabasePlace {
   readonly connections: number;
   /** Settings of each connection, in milliseconds where they are times. */
   readonly settings?: Readonly<Record<string, string | number>>;
-  /** A statement that is not answered by then fails, and its connection is given up. */
-  readonly answerMs?: number | undefined;
+  /** A connection is had by then, a free one or a new one; else the asker is refused. */
+  readonly connectMs?: number | undefined;
 }
 
-/** A connection is had by then, a free one or a new one: a host that is gone without a word is noticed. */
+/** A host that is gone without a word is noticed by then. */
 const CONNECT_MS = 5000;
+/** A statement that is not answered by then fails, and its connection is given up. */
 const ANSWER_MS = 10_000;
 const IDLE_MS = 60_000;
 
@@ -44,8 +45,8 @@ export function openPool(options: PoolOptions): Pool {
     connectionString: options.url,
     application_name: options.name,
     max: options.connections,
-    connectionTimeoutMillis: CONNECT_MS,
-    query_timeout: options.answerMs ?? ANSWER_MS,
+    connectionTimeoutMillis: options.connectMs ?? CONNECT_MS,
+    query_timeout: ANSWER_MS,
     idleTimeoutMillis: IDLE_MS,
     keepAlive: true,
     types,

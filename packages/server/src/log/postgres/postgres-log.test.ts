@@ -19,5 +19,5 @@ describe("the log in PostgreSQL", () => {
     const schema = `log_${++places}`;
     // It goes with the cluster.
     return Promise.resolve({ open: (options) => openPostgresLog({ url, schema }, options, SMALL), remove: async () => undefined });
-  }, 10);
+  }, 6);
 });

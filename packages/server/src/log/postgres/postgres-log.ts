@@ -4,7 +4,7 @@ import type { Pool } from "pg";
 import type { StoredEvent } from "@broadtape/protocol/event";
 import type { Epoch } from "@broadtape/protocol/event-id";
 import { isRefusal, repeating } from "../../postgres/failures.ts";
-import { type DatabasePlace, DEFAULT_SCHEMA, openPool, withClient } from "../../postgres/pool.ts";
+import { type DatabasePlace, DEFAULT_SCHEMA, openPool, type PoolOptions, withClient } from "../../postgres/pool.ts";
 import { type Batches, GroupCommit } from "../group-commit.ts";
 import {
   type Appended,
@@ -41,6 +41,8 @@ export interface PostgresLog extends SharedLog {
 const POLL_MS = 1000;
 /** At close, a COMMIT in doubt is asked after for so long. */
 const CLOSE_MS = 2000;
+/** When thousands of clients come back at once, the last of them is read for some seconds later. */
+const READ_WAIT_MS = 30_000;
 /** Who waits for the log's lock gives up later than one that stopped loses it. */
 const LOCK_SLACK_MS = 3000;
 
@@ -52,8 +54,8 @@ export async function openPostgresLog(
 ): Promise<PostgresLog> {
   const { url, schema = DEFAULT_SCHEMA } = place;
   const pools: Pool[] = [];
-  const open = (name: string, connections: number, settings: Readonly<Record<string, string | number>> = {}) => {
-    const pool = openPool({ url, schema, name: `broadtape log ${name}`, connections, settings });
+  const open = (name: string, connections: number, others: Pick<PoolOptions, "settings" | "connectMs"> = {}) => {
+    const pool = openPool({ url, schema, name: `broadtape log ${name}`, connections, ...others });
     pools.push(pool);
     return pool;
   };
@@ -64,13 +66,16 @@ export async function openPostgresLog(
     const head = await beginLife(keeper);
     await makeSegmentsAhead(keeper, sizes.segmentEvents);
     const writer = open("writer", 1, {
-      synchronous_commit: durability.synchronousCommit,
-      // It would end a COMMIT's wait for the standby, and have it answered as done.
-      statement_timeout: 0,
-      idle_in_transaction_session_timeout: sizes.lockHeldMs,
-      lock_timeout: sizes.lockHeldMs + LOCK_SLACK_MS,
+      settings: {
+        synchronous_commit: durability.synchronousCommit,
+        // It would end a COMMIT's wait for the standby, and have it answered as done.
+        statement_timeout: 0,
+        idle_in_transaction_session_timeout: sizes.lockHeldMs,
+        lock_timeout: sizes.lockHeldMs + LOCK_SLACK_MS,
+      },
     });
-    return new OpenLog(options, sizes, { keeper, writer, reader: open("reader", sizes.readers) }, head, durability);
+    const reader = open("reader", sizes.readers, { connectMs: READ_WAIT_MS });
+    return new OpenLog(options, sizes, { keeper, writer, reader }, head, durability);
   } catch (error) {
     await Promise.all(pools.map((pool) => pool.end()));
     const reason = error instanceof Error ? error.message : String(error);
