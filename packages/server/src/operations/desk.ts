@@ -94,11 +94,13 @@ export class OperationsDesk {
     const isKnown = "offset" in place;
     const from = isKnown ? place.offset : engine.bounds().oldest - 1;
     let found = await readForward(engine, tenant, filter, from, limit);
-    if (found.complete && found.events.length === 0 && isKnown && waitMs > 0) {
+    const deadline = engine.clock.monotonic() + waitMs;
+    while (found.complete && found.events.length === 0 && isKnown && !signal.aborted) {
+      const left = deadline - engine.clock.monotonic();
+      if (left <= 0) break;
       // Nothing is routed between the end of what was read and the beginning of the wait.
-      if (engine.routedTo <= found.upTo) {
-        await this.#stirs.wait((event) => event.tenant === tenant && matches(engine, filter, event), waitMs, signal);
-      }
+      const isAtEnd = engine.routedTo <= found.upTo;
+      if (isAtEnd && !(await this.#stirs.wait((event) => event.tenant === tenant && matches(engine, filter, event), left, signal))) break;
       found = await readForward(engine, tenant, filter, found.upTo, limit);
     }
     const next = engine.cursorAt(Math.max(from, found.upTo));

@@ -9,6 +9,7 @@ const RETRY_MS = 1000;
 interface Waiting {
   readonly wants: (event: StoredEvent) => boolean;
   readonly stir: () => void;
+  readonly giveUp: () => void;
 }
 
 export class Stirs {
@@ -27,28 +28,34 @@ export class Stirs {
 
   /** Nobody waits any longer. */
   release(): void {
-    for (const { stir } of this.#waiting) stir();
+    for (const { giveUp } of this.#waiting) giveUp();
   }
 
-  /** Resolves with such an event, after `ms`, or when the reader is gone. Throws LIMIT_REACHED where too many wait. */
-  async wait(wants: Waiting["wants"], ms: number, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return;
+  /** True when there is such an event; false after `ms`, or when the reader is gone. Throws LIMIT_REACHED where too many wait. */
+  async wait(wants: Waiting["wants"], ms: number, signal: AbortSignal): Promise<boolean> {
+    if (signal.aborted) return false;
     if (this.#waiting.size >= MOST)
       throw new Refusal("LIMIT_REACHED", "too many readers wait at the log's end", { retryAfterMs: RETRY_MS });
-    const { promise, resolve } = Promise.withResolvers<undefined>();
-    const stir = () => {
-      resolve(undefined);
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const giveUp = () => {
+      resolve(false);
     };
-    const waiting = { wants, stir };
+    const waiting = {
+      wants,
+      stir: () => {
+        resolve(true);
+      },
+      giveUp,
+    };
     this.#waiting.add(waiting);
-    const cancel = this.#clock.after(ms, stir);
-    signal.addEventListener("abort", stir);
+    const cancel = this.#clock.after(ms, giveUp);
+    signal.addEventListener("abort", giveUp);
     try {
-      await promise;
+      return await promise;
     } finally {
       this.#waiting.delete(waiting);
       cancel();
-      signal.removeEventListener("abort", stir);
+      signal.removeEventListener("abort", giveUp);
     }
   }
 }
