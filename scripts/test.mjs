@@ -26,7 +26,7 @@ const folder = mkdtempSync(join(memory() ?? tmpdir(), "broadtape-tests-"));
 // PostgreSQL runs as a user of its own.
 chmodSync(folder, 0o755);
 // Crashes are tested on a disk; everything else has nothing to learn from one.
-const env = { ...environment(), TMPDIR: folder, BROADTAPE_TEST_DISK: tmpdir(), NODE_COMPILE_CACHE: join(folder, "compiled") };
+const env = { ...environment(), TMPDIR: folder, TEST_DISK: tmpdir(), NODE_COMPILE_CACHE: join(folder, "compiled") };
 const code = run(node(), ["--conditions=@broadtape/source", vitest, "run", ...reporters, ...process.argv.slice(2)], { env });
 rmSync(folder, { recursive: true, force: true });
 printCounts();

@@ -9,7 +9,7 @@ import { openSqliteLog } from "../../packages/server/src/log/sqlite/sqlite-log.t
 
 const FIXTURE = fileURLToPath(new URL("./fixture-full-disk.ts", import.meta.url));
 
-const root = mkdtempSync(join(process.env["BROADTAPE_TEST_DISK"] ?? tmpdir(), "broadtape-full-"));
+const root = mkdtempSync(join(process.env["TEST_DISK"] ?? tmpdir(), "broadtape-full-"));
 afterAll(() => {
   rmSync(root, { recursive: true });
 });

@@ -12,7 +12,7 @@ import { openSqliteLog, type SqliteLog } from "../../packages/server/src/log/sql
 const KILLS = Number(process.env["BROADTAPE_TEST_KILLS"] ?? 25);
 const WRITER = fileURLToPath(new URL("./writer.ts", import.meta.url));
 
-const root = mkdtempSync(join(process.env["BROADTAPE_TEST_DISK"] ?? tmpdir(), "broadtape-kill-"));
+const root = mkdtempSync(join(process.env["TEST_DISK"] ?? tmpdir(), "broadtape-kill-"));
 afterAll(() => {
   rmSync(root, { recursive: true });
 });

@@ -15,7 +15,7 @@ interface Stored {
 }
 
 it(`loses no acknowledged event and shows no other over ${KILLS} kills of the server`, async () => {
-  const directory = mkdtempSync(join(process.env["BROADTAPE_TEST_DISK"] ?? tmpdir(), "broadtape-kill-"));
+  const directory = mkdtempSync(join(process.env["TEST_DISK"] ?? tmpdir(), "broadtape-kill-"));
   const port = await freePort();
   const random = seeded(42);
   const bearer = await publisherToken();
