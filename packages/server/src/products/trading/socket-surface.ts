@@ -8,9 +8,9 @@ import { tradingSnapshotOf } from "@broadtape/protocol/products/trading/state";
 import { isoTime } from "../../engine/clock.ts";
 import type { Message, Words } from "../../engine/message.ts";
 import type { Session } from "../../engine/session.ts";
-import type { Subscriber } from "../../engine/subscribers.ts";
 import { type CommandRate, type Desk, type SocketSurface, errorBody } from "../../engine/surface.ts";
 import { MONITOR, balances, monitor, orders, positions, trades } from "./declaration.ts";
+import { type Place, Returning } from "./returning.ts";
 
 export interface TradingSocketOptions {
   readonly heartbeatMs: number;
@@ -23,17 +23,14 @@ type Channel = (typeof CHANNELS)[number];
 
 /** What a client that is recovered brings back with its cursor: a letter for each channel. */
 const LETTERS: Readonly<Record<Channel, string>> = { trading: "t", [MONITOR]: "m" };
+/** In place of letters: it let go of all channels, and none comes back. */
+const NONE = "n";
 
 /** Of any length that fits in a frame: what is no cursor is unknown, never an error. */
 const subscribeBody = z.looseObject({ channel: z.string(), after: z.string().nullish() });
 
-/** What is known of a client that named itself; its place counts for the first subscription. */
-interface Returning {
-  readonly subscriber: Subscriber;
-  after: string | undefined;
-}
-
 export function tradingSocket(options: TradingSocketOptions): SocketSurface {
+  /** Of clients that named themselves. */
   const returning = new WeakMap<Session, Returning>();
   return {
     name: "trading",
@@ -50,21 +47,24 @@ export function tradingSocket(options: TradingSocketOptions): SocketSurface {
       id: lastEventId,
     }),
     refuse: (refusal) => ({ name: "error", body: errorBody(refusal) }),
-    async open(session, desk) {
+    // What is one's own stays so: a fresh token can take away the monitor alone.
+    revoked: () => ({ name: "error", body: errorBody(noMonitor()) }),
+    open(session, desk) {
       session.say({ name: "connected", body: JSON.stringify({ clientId: session.id, serverTime: desk.clock.now() }) });
       const { clientId } = session.peer;
       if (clientId === undefined) return;
-      // Another client than one of that name on another surface.
-      const known = await desk.subscribers.returned(session, `trading:${clientId}`, undefined);
-      if (known === undefined) return;
-      const after = known.isKnown ? (known.lost === undefined ? desk.cursorAt(known.after) : "-") : undefined;
-      returning.set(session, { subscriber: known.subscriber, after });
+      const client = new Returning(session, desk, clientId);
+      returning.set(session, client);
+      return client.found;
     },
     recover(session, desk, cursor, mark) {
       const channels = CHANNELS.filter((channel) => mark.includes(LETTERS[channel]));
-      const topics = channels.filter((channel) => channel !== MONITOR || session.identity.permissions.has(MONITOR)).flatMap(topicsOf);
-      session.connection.mark = markOf(channels);
-      desk.follow(session, { topics, after: cursor, snapshot: false }, Infinity, () => undefined);
+      const allowed = channels.filter((channel) => mayFollow(session, channel));
+      // Who is recovered asks for nothing anew, and would never hear of it.
+      if (allowed.length < channels.length) session.say({ name: "error", body: errorBody(noMonitor()) });
+      session.connection.mark = markOf(allowed);
+      returning.get(session)?.recovered(allowed);
+      desk.follow(session, { topics: allowed.flatMap(topicsOf), after: cursor, snapshot: false }, Infinity, () => undefined);
     },
     async receive(session, desk, command, body) {
       switch (command) {
@@ -74,10 +74,7 @@ export function tradingSocket(options: TradingSocketOptions): SocketSurface {
         }
         case "unsubscribe": {
           const { channel } = parse(body);
-          for (const topic of topicsOf(channelOf(channel))) desk.unfollow(session, topic);
-          session.connection.mark = markOf(followed(session));
-          session.say({ name: "unsubscribed", body: JSON.stringify({ channel }) });
-          return { success: true, channel };
+          return unsubscribe(session, desk, channelOf(channel), returning.get(session));
         }
         case "ping":
           return { pong: desk.clock.now() };
@@ -95,34 +92,68 @@ async function subscribe(
   desk: Desk,
   channel: Channel,
   after: string | undefined,
-  known: Returning | undefined,
+  client: Returning | undefined,
 ): Promise<object> {
-  const { permissions } = session.identity;
-  if (channel === MONITOR && !permissions.has(MONITOR)) throw new Refusal("FORBIDDEN", "needs the permission trading:monitor");
-  const from = after ?? known?.after;
-  if (known !== undefined) known.after = undefined;
-  const isFollowed = followed(session).includes(channel);
-  const topics = topicsOf(channel);
-  return new Promise((resolve) => {
-    const answer = (cut: string) => {
+  if (!mayFollow(session, channel)) throw noMonitor();
+  await client?.found;
+  const place = client?.takePlace(channel);
+  await client?.keep([...new Set([...followed(session), channel])]);
+  if (session.isClosed) return {};
+  const from = after === undefined ? place : { after };
+  return new Promise((resolve, reject) => {
+    const answer = () => {
+      // A fresh token may have come while what was missed was told.
+      if (!mayFollow(session, channel)) {
+        reject(noMonitor());
+        return;
+      }
       session.connection.mark = markOf(followed(session));
+      const cut = desk.cursorAt(desk.routedTo);
       const body = { channel, eventId: cut, snapshot: snapshotOf(session, desk, channel) };
       session.say({ name: "subscribed", body: JSON.stringify(body), id: cut });
       resolve({ success: true, ...body });
     };
-    if (isFollowed && from === undefined) {
-      session.whenFlowing(() => answer(desk.cursorAt(desk.routedTo)));
-    } else {
-      desk.follow(session, { topics, after: from, snapshot: false }, Infinity, ({ resync, cut }) => {
-        if (resync !== undefined)
-          session.say({ name: "resync", body: JSON.stringify({ reason: resync.reason, topics, eventId: cut }), id: cut });
-        answer(cut);
-      });
-    }
-    if (known === undefined) return;
-    desk.subscribers.wants(known.subscriber, { events: followed(session), filters: "{}" });
-    known.subscriber.isFollowing = true;
+    if (from === undefined && followed(session).includes(channel)) session.whenFlowing(answer);
+    else follow(session, desk, channel, from, answer);
+    client?.goesOn();
   });
+}
+
+/** `done`: when the client was told everything so far, on its other channel too; where it stands is one place for both. */
+function follow(session: Session, desk: Desk, channel: Channel, from: Place | undefined, done: () => void): void {
+  const topics = topicsOf(channel);
+  const lost = from !== undefined && "lost" in from ? from.lost : undefined;
+  // No cursor at all is as unknown as a place that is no more.
+  const after = from === undefined ? undefined : "lost" in from ? "-" : from.after;
+  desk.follow(session, { topics, after, snapshot: false }, Infinity, ({ resync }) => {
+    session.whenFlowing(() => {
+      if (resync !== undefined) {
+        const [reason, cut] = [lost ?? resync.reason, desk.cursorAt(desk.routedTo)];
+        session.say({ name: "resync", body: JSON.stringify({ reason, topics, eventId: cut }), id: cut });
+      }
+      done();
+    });
+  });
+}
+
+/** The answer brings the client a place that holds no such channel any more. */
+async function unsubscribe(session: Session, desk: Desk, channel: Channel, client: Returning | undefined): Promise<object> {
+  await client?.found;
+  if (session.isClosed) return {};
+  for (const topic of topicsOf(channel)) desk.unfollow(session, topic);
+  client?.takePlace(channel);
+  await client?.keep(followed(session));
+  session.connection.mark = markOf(followed(session)) || NONE;
+  session.say({ name: "unsubscribed", body: JSON.stringify({ channel }), id: session.cursor });
+  return { success: true, channel };
+}
+
+function mayFollow({ identity }: Session, channel: Channel): boolean {
+  return channel !== MONITOR || identity.permissions.has(MONITOR);
+}
+
+function noMonitor(): Refusal {
+  return new Refusal("FORBIDDEN", `needs the permission ${MONITOR}`);
 }
 
 function snapshotOf({ identity: { tenant, userId } }: Session, { views }: Desk, channel: Channel): object {

@@ -1,0 +1,71 @@
+/**
+ * A client of the default namespace that named itself (contract 40-trading "Event queuing", 30-transactions "Delivery
+ * guarantee"): what it followed, and how far it was told, outlives its connection.
+ */
+import type { Session } from "../../engine/session.ts";
+import type { Subscriber } from "../../engine/subscribers.ts";
+import type { Desk } from "../../engine/surface.ts";
+
+/** Where a channel goes on: after a cursor, or anew because the place is no more. */
+export type Place = { readonly after: string } | { readonly lost: "unknown" | "expired" };
+
+export class Returning {
+  readonly #session: Session;
+  readonly #desk: Desk;
+  readonly #found: Promise<void>;
+  #subscriber: Subscriber | undefined;
+  #place: Place | undefined;
+  /** Channels that it followed when it was last here, and has not asked for since. */
+  readonly #owed = new Set<string>();
+  /** What its wire had it go on with before it was known who it is. */
+  #recovered: readonly string[] | undefined;
+
+  constructor(session: Session, desk: Desk, clientId: string) {
+    this.#session = session;
+    this.#desk = desk;
+    this.#found = this.#find(clientId);
+    // Heard by whoever awaits it; until then it is nobody's.
+    this.#found.catch(() => undefined);
+  }
+
+  /** Settles when it is known what it followed, and where it was. Rejects where the registry cannot be read. */
+  get found(): Promise<void> {
+    return this.#found;
+  }
+
+  /** Its wire has brought its cursor along, which says better than we where it is. */
+  recovered(channels: readonly string[]): void {
+    this.#recovered = channels;
+  }
+
+  /** Once for each channel that it followed; nothing for one that is new to it. */
+  takePlace(channel: string): Place | undefined {
+    return this.#owed.delete(channel) ? this.#place : undefined;
+  }
+
+  /** Settles when it is written down what it follows now: who was answered is known again, though the process ends at once. */
+  async keep(channels: readonly string[]): Promise<void> {
+    if (this.#subscriber === undefined) return;
+    this.#desk.subscribers.wants(this.#subscriber, { events: channels, filters: "{}" });
+    await this.#desk.subscribers.keep(this.#subscriber).catch(this.#desk.onFault);
+  }
+
+  /** From here on its place is the session's. */
+  goesOn(): void {
+    if (this.#subscriber !== undefined) this.#subscriber.isFollowing = true;
+  }
+
+  async #find(clientId: string): Promise<void> {
+    // Another client than one of that name on another surface.
+    const known = await this.#desk.subscribers.returned(this.#session, `trading:${clientId}`, undefined);
+    if (known === undefined) return;
+    this.#subscriber = known.subscriber;
+    if (this.#recovered !== undefined) {
+      this.#desk.subscribers.wants(known.subscriber, { events: this.#recovered, filters: "{}" });
+      this.goesOn();
+      return;
+    }
+    this.#place = known.lost === undefined ? { after: this.#desk.cursorAt(known.after) } : { lost: known.lost };
+    if (known.isKnown) for (const channel of known.subscriber.wants.events) this.#owed.add(channel);
+  }
+}
