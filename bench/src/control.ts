@@ -39,6 +39,8 @@ export interface Cpu {
 export interface Memory {
   readonly kind: "memory";
   readonly residentBytes: number;
+  /** What is referred to: the heap after a collection, and what its objects hold outside it. */
+  readonly liveBytes: number;
 }
 
 export type LoadOrder =
@@ -107,6 +109,11 @@ export interface Duties {
   readonly fill?: (events: number, topics: number) => Promise<string>;
 }
 
+function memory(): Memory {
+  const { rss, heapUsed, external } = process.memoryUsage();
+  return { kind: "memory", residentBytes: rss, liveBytes: heapUsed + external };
+}
+
 /** Serves the measuring process's orders. */
 export function serve(ready: Omit<ServerReady, "kind">, { publish, mayPublish, fill }: Duties): void {
   let cpu = process.cpuUsage();
@@ -118,7 +125,7 @@ export function serve(ready: Omit<ServerReady, "kind">, { publish, mayPublish, f
         break;
       case "memory":
         (globalThis as { gc?: () => void }).gc?.();
-        answer({ kind: "memory", residentBytes: process.memoryUsage().rss });
+        answer(memory());
         return;
       case "cpu": {
         const used = process.cpuUsage(cpu);

@@ -13,6 +13,7 @@ import { idleConnections } from "./scenarios/idle.ts";
 import { losslessLatency } from "./scenarios/lossless.ts";
 import { manyTopics } from "./scenarios/many-topics.ts";
 import { resumeStorm } from "./scenarios/resume.ts";
+import { saving } from "./scenarios/saving.ts";
 import { streams } from "./scenarios/streams.ts";
 import { starts } from "./scenarios/start.ts";
 import { type Table, markdownOf } from "./table.ts";
@@ -33,6 +34,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<Table>>> = {
   resume: () => resumeStorm(rounds, say),
   start: () => starts(rounds, say),
   streams: () => streams(rounds, say),
+  saving: () => saving(say),
   countdown: () => countdown(rounds, say),
   acks: () => acks(rounds, say),
   idle: () => idleConnections(1, say),

@@ -33,6 +33,7 @@ export interface Rig {
   reading(): Promise<Reading>;
   measure(eventsPerSecond: number, seconds: number, topics: number): Promise<Measured>;
   residentBytes(): Promise<number>;
+  memory(): Promise<Memory>;
   /** The value of one line of the server's `/metrics`. */
   metric(name: string): Promise<number>;
   stop(): Promise<void>;
@@ -80,6 +81,10 @@ export async function startRig(subject: Subject): Promise<Rig> {
     async residentBytes() {
       tell(server, { kind: "memory" });
       return (await answer<Memory>(server, "memory")).residentBytes;
+    },
+    async memory() {
+      tell(server, { kind: "memory" });
+      return answer<Memory>(server, "memory");
     },
     async metric(name) {
       const text = await (await fetch(`http://127.0.0.1:${ready.port}/metrics`)).text();

@@ -74,11 +74,17 @@ function remember(text: Buffer): Compressed {
 function blockAfter(text: Buffer, compressed: Compressed, before: Buffer | undefined): Buffer {
   const ready = before === undefined ? undefined : compressed.after.get(before);
   if (ready !== undefined) return ready;
-  if (before === undefined || compressed.pasts >= MAX_PASTS) return (compressed.alone ??= deflateRawSync(text, OPTIONS));
+  if (before === undefined || compressed.pasts >= MAX_PASTS)
+    return (compressed.alone ??= deflateRawSync(text, { ...OPTIONS, chunkSize: roomFor(text) }));
   compressed.pasts += 1;
-  const block = deflateRawSync(text, { ...OPTIONS, dictionary: before });
+  const block = deflateRawSync(text, { ...OPTIONS, chunkSize: roomFor(text), dictionary: before });
   compressed.after.set(before, block);
   return block;
+}
+
+/** No more memory than a block can take: without it each holds 16 KiB. */
+function roomFor(text: Buffer): number {
+  return Math.min(16_384, text.length + 64);
 }
 
 /** CRC-32's polynomial, reflected (RFC 1952 8). Checksums are polynomials over GF(2) with bit 31 as the constant term. */
