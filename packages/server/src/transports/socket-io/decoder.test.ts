@@ -37,7 +37,9 @@ describe("Socket.IO's decoder", () => {
 
   it("reads on after a packet whose attachments never came", () => {
     const unfinished = '51-/market-data,["x",{"_placeholder":true,"num":0}]';
-    expect(decode(unfinished, whole, whole).at(-1)).toMatchObject(good);
+    const malformed = { type: PacketType.EVENT, nsp: "/market-data", data: [MALFORMED] };
+    expect(decode(unfinished, whole)).toMatchObject([malformed, good]);
+    expect(decode(unfinished, "0/market-data,")).toMatchObject([{ type: PacketType.CONNECT, nsp: "/market-data" }]);
   });
 
   it("reads on after anything whatever", () => {
@@ -45,7 +47,7 @@ describe("Socket.IO's decoder", () => {
       fc.property(
         fc.array(fc.oneof(fc.string(), fc.json(), fc.uint8Array().map(Buffer.from), fc.anything()), { maxLength: 5 }),
         (garbage) => {
-          const decoded = decode(...garbage, whole, whole);
+          const decoded = decode(...garbage, whole);
           expect(decoded.at(-1)).toMatchObject(good);
         },
       ),
