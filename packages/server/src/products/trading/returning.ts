@@ -13,6 +13,8 @@ export class Returning {
   readonly #session: Session;
   readonly #desk: Desk;
   readonly #found: Promise<void>;
+  /** The last of its commands that were begun: they take effect in the order in which they came. */
+  #turn: Promise<void>;
   #subscriber: Subscriber | undefined;
   #place: Place | undefined;
   /** Channels that it followed when it was last here, and has not asked for since. */
@@ -24,8 +26,8 @@ export class Returning {
     this.#session = session;
     this.#desk = desk;
     this.#found = this.#find(clientId);
-    // Heard by whoever awaits it; until then it is nobody's.
-    this.#found.catch(() => undefined);
+    // Who opens the session hears of a failure, and ends it.
+    this.#turn = this.#found.catch(() => undefined);
   }
 
   /** Settles when it is known what it followed, and where it was. Rejects where the registry cannot be read. */
@@ -38,21 +40,29 @@ export class Returning {
     this.#recovered = channels;
   }
 
+  /**
+   * Settles when it is known who the client is, and written down what it will follow: who was answered is known again, though
+   * the process ends at once. What is done right after it is done before anything of the next command.
+   */
+  wants(channels: () => readonly string[]): Promise<void> {
+    this.#turn = this.#turn.then(() => this.#keep(channels()));
+    return this.#turn;
+  }
+
   /** Once for each channel that it followed; nothing for one that is new to it. */
   takePlace(channel: string): Place | undefined {
     return this.#owed.delete(channel) ? this.#place : undefined;
   }
 
-  /** Settles when it is written down what it follows now: who was answered is known again, though the process ends at once. */
-  async keep(channels: readonly string[]): Promise<void> {
-    if (this.#subscriber === undefined) return;
-    this.#desk.subscribers.wants(this.#subscriber, { events: channels, filters: "{}" });
-    await this.#desk.subscribers.keep(this.#subscriber).catch(this.#desk.onFault);
-  }
-
   /** From here on its place is the session's. */
   goesOn(): void {
     if (this.#subscriber !== undefined) this.#subscriber.isFollowing = true;
+  }
+
+  async #keep(events: readonly string[]): Promise<void> {
+    if (this.#subscriber === undefined || this.#session.isClosed) return;
+    this.#desk.subscribers.wants(this.#subscriber, { events, filters: "{}" });
+    await this.#desk.subscribers.keep(this.#subscriber).catch(this.#desk.onFault);
   }
 
   async #find(clientId: string): Promise<void> {

@@ -95,10 +95,9 @@ async function subscribe(
   client: Returning | undefined,
 ): Promise<object> {
   if (!mayFollow(session, channel)) throw noMonitor();
-  await client?.found;
-  const place = client?.takePlace(channel);
-  await client?.keep([...new Set([...followed(session), channel])]);
+  if (client !== undefined) await client.wants(() => [...new Set([...followed(session), channel])]);
   if (session.isClosed) return {};
+  const place = client?.takePlace(channel);
   const from = after === undefined ? place : { after };
   return new Promise((resolve, reject) => {
     const answer = () => {
@@ -138,11 +137,9 @@ function follow(session: Session, desk: Desk, channel: Channel, from: Place | un
 
 /** The answer brings the client a place that holds no such channel any more. */
 async function unsubscribe(session: Session, desk: Desk, channel: Channel, client: Returning | undefined): Promise<object> {
-  await client?.found;
-  if (session.isClosed) return {};
+  if (client !== undefined) await client.wants(() => followed(session).filter((each) => each !== channel));
   for (const topic of topicsOf(channel)) desk.unfollow(session, topic);
   client?.takePlace(channel);
-  await client?.keep(followed(session));
   session.connection.mark = markOf(followed(session)) || NONE;
   session.say({ name: "unsubscribed", body: JSON.stringify({ channel }), id: session.cursor });
   return { success: true, channel };
