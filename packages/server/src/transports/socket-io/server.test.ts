@@ -17,6 +17,7 @@ const surface: SocketSurface = {
   commandRate: { burst: 1000, perSecond: 1 },
   open: () => undefined,
   receive(_session, _desk, command) {
+    if (command === "wait in vain") return Promise.reject(new Error("the registry is away"));
     if (command !== "ping") throw new Refusal("BAD_REQUEST", `${command.slice(0, 64)} is not a command`);
     received.push(command);
     return { pong: 1 };
@@ -77,6 +78,14 @@ describe("a Socket.IO namespace", () => {
     const before = received.length;
     await hearAfter(packet, packet);
     expect(received.length).toBe(before + 1);
+  });
+
+  it("ends the connection whose command waited in vain, and no other", async () => {
+    const before = received.length;
+    const heard = await hearAfter('2/test,7["wait in vain"]');
+    expect(heard).toEqual([expect.stringContaining("SLOW_CONSUMER"), "41/test,"]);
+    await hearAfter();
+    expect(received.length).toBe(before + 2);
   });
 
   it("answers a malformed command where an answer was asked for", async () => {

@@ -263,7 +263,7 @@ class Commands {
       }
       const answer = this.#surface.receive(this.#session, this.#options.engine, name, body);
       if (answer instanceof Promise)
-        answer.then((each) => this.#answer(acknowledge, each)).catch((error: unknown) => this.#failed(error, acknowledge));
+        answer.then((each) => this.#answer(acknowledge, each)).catch((error: unknown) => this.#failedLater(error, acknowledge));
       else this.#answer(acknowledge, answer);
     } catch (error) {
       this.#failed(error, acknowledge);
@@ -278,6 +278,16 @@ class Commands {
   #failed(error: unknown, acknowledge: Acknowledge | undefined): void {
     if (!(error instanceof Refusal)) throw error;
     this.#refuse(error, acknowledge);
+  }
+
+  /** What a command waits for may be away, the registry for one: that ends this connection, and nobody else's. */
+  #failedLater(error: unknown, acknowledge: Acknowledge | undefined): void {
+    if (error instanceof Refusal) {
+      this.#refuse(error, acknowledge);
+      return;
+    }
+    this.#options.log.error({ err: error, sessionId: this.#session.id }, "command failed");
+    this.#session.close(new Refusal("SLOW_CONSUMER", "the command could not be carried out; come back later"));
   }
 
   #take(): void {
