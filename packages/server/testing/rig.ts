@@ -88,6 +88,8 @@ export interface RigOptions {
   readonly products?: EngineOptions["products"];
   readonly meter?: Meter;
   readonly subscriptions?: EngineOptions["subscriptions"];
+  /** As in the log's options: when its steps happen. */
+  readonly defer?: (step: () => void) => void;
 }
 
 export class Rig {
@@ -104,6 +106,7 @@ export class Rig {
     products = [testProduct],
     meter = newMeter(),
     subscriptions = createMemoryRegistry(),
+    defer,
   }: RigOptions = {}) {
     this.clock = clock;
     this.disk = disk;
@@ -112,6 +115,7 @@ export class Rig {
       dedupeWindowMs: Infinity,
       now: () => clock.now(),
       maxWaitingEvents: 1000,
+      defer,
     });
     let ids = 0;
     this.engine = new Engine({

@@ -6,7 +6,7 @@ import { type ErrorCode, Refusal } from "@broadtape/protocol/errors";
 import type { Offset } from "@broadtape/protocol/event-id";
 import type { PublishAnswer, StoredEvent } from "@broadtape/protocol/event";
 import type { Identity } from "@broadtape/protocol/identity";
-import type { Log } from "../log/log.ts";
+import type { Log, SharedLog } from "../log/log.ts";
 import { catchUp } from "./catch-up.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import type { Clock } from "./clock.ts";
@@ -60,7 +60,7 @@ export interface EngineLimits {
 }
 
 export interface EngineOptions {
-  readonly log: Log;
+  readonly log: Log | SharedLog;
   readonly clock: Clock;
   /** Unique ids for events and connections. */
   readonly newId: () => string;
@@ -136,7 +136,7 @@ export class Engine {
       this.ticker.routed();
       this.derived.routed();
     };
-    this.#publishing = new Publishing({ ...options, views: this.views, topics: this.topics, turn: this.turn, onRouted });
+    this.#publishing = new Publishing({ ...options, wheel: this.wheel, views: this.views, topics: this.topics, turn: this.turn, onRouted });
     // Until it is started nothing is published: what is due then is tried again.
     new Deadlines(this.views, this.clock, this.wheel, (tenant, event) => this.#publishing.publishOwn(tenant, event));
   }

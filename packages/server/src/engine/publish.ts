@@ -1,27 +1,29 @@
 /**
- * The one way through the house, readable top to bottom: publish → validate → append → apply to views → route.
+ * The one way through the house, readable top to bottom: publish → validate → append, then `applying.ts`: apply to views → route.
  * Everything after `append` is synchronous and in log order, so views and outboxes agree at every point.
  */
 import { type Offset, streamId } from "@broadtape/protocol/event-id";
 import type { PublishAnswer, PublishResult, PublishedEvent, StoredEvent } from "@broadtape/protocol/event";
-import { type Appended, type Log, LogUnavailable } from "../log/log.ts";
+import { type Appended, type Log, LogUnavailable, type SharedLog } from "../log/log.ts";
 import { Guards, admitAll, guardsOf } from "./admission.ts";
+import { Applying } from "./applying.ts";
 import type { Clock } from "./clock.ts";
 import { domainEvent } from "./history.ts";
-import { Instants } from "./instants.ts";
 import type { Message } from "./message.ts";
 import type { Meter } from "./meter.ts";
 import type { Product } from "./product.ts";
-import { Ring } from "./ring.ts";
-import { type Applied, type RouteHost, apply, retell, route } from "./route.ts";
+import type { Ring } from "./ring.ts";
+import { type Applied, type RouteHost, retell } from "./route.ts";
 import type { Topics } from "./topics.ts";
 import type { Turn } from "./turn.ts";
 import { type Admitted, type Publisher, type ValidationHost, admit, check } from "./validate.ts";
 import type { Views } from "./views.ts";
+import type { Wheel } from "./wheel.ts";
 
 export interface PublishingOptions {
-  readonly log: Log;
+  readonly log: Log | SharedLog;
   readonly clock: Clock;
+  readonly wheel: Wheel;
   readonly newId: () => string;
   readonly products: readonly Product[];
   readonly views: Views;
@@ -40,8 +42,6 @@ export interface PublishingOptions {
   readonly onRouted: () => void;
 }
 
-const FOLD_PAGE = 5000;
-
 /** A publishing request. */
 interface Asked {
   readonly events: readonly unknown[];
@@ -54,35 +54,29 @@ export class Publishing {
   readonly #validation: ValidationHost;
   readonly #routing: RouteHost;
   readonly #guards: Guards;
-  readonly #hearers: ((stored: StoredEvent) => void)[] = [];
-  #ring: Ring;
-  #routedTo: Offset = 0;
-  readonly #instants = new Instants();
-  /** Batches are applied in the order of their calls to `append`, which is log order. */
-  #applying: Promise<void> = Promise.resolve();
-  #isOpen = false;
+  readonly #applying: Applying;
 
   constructor(options: PublishingOptions) {
     const { views, topics, turn, clock, limits, products, newId } = options;
     this.#options = options;
     for (const product of products) for (const type of Object.keys(product.types)) this.#productOf.set(type, product);
     this.#guards = new Guards(limits.waitingEvents);
-    this.#ring = new Ring(0, { events: limits.ringEvents, bytes: limits.ringBytes });
     this.#validation = { products, limits, isFull: () => views.isFull(limits.entities), now: () => clock.now(), newId };
     this.#routing = { views, topics, turn, eventIdOf: (offset, storedAt) => this.eventIdOf(offset, storedAt) };
+    this.#applying = new Applying({ ...options, routing: this.#routing, productOf: (type) => this.productOf(type) });
   }
 
   /** Newest offset that views hold and followers were told of. */
   get routedTo(): Offset {
-    return this.#routedTo;
+    return this.#applying.routedTo;
   }
 
   get ring(): Ring {
-    return this.#ring;
+    return this.#applying.ring;
   }
 
   onStored(hear: (stored: StoredEvent) => void): void {
-    this.#hearers.push(hear);
+    this.#applying.onStored(hear);
   }
 
   productOf(type: string): Product | undefined {
@@ -90,28 +84,13 @@ export class Publishing {
   }
 
   /** Folds the log's events after `after` into the views, then takes events. */
-  async open(after: Offset): Promise<void> {
-    const { log, views, limits } = this.#options;
-    let upTo = after;
-    for (let isComplete = false; !isComplete;) {
-      const page = await log.read({ after: Math.max(upTo, log.bounds().oldest - 1), limit: FOLD_PAGE });
-      for (const stored of page.events) {
-        const product = this.#productOf.get(stored.type);
-        if (product !== undefined) views.fold(product, domainEvent(stored));
-      }
-      upTo = page.upTo;
-      isComplete = page.complete;
-    }
-    this.#routedTo = upTo;
-    this.#instants.add(upTo, log.bounds().headStoredAt);
-    this.#ring = new Ring(upTo, { events: limits.ringEvents, bytes: limits.ringBytes });
-    this.#isOpen = true;
+  open(after: Offset): Promise<void> {
+    return this.#applying.open(after);
   }
 
   /** Takes nothing more; resolves when everything that was taken is applied. */
-  async close(): Promise<void> {
-    this.#isOpen = false;
-    await this.#applying;
+  close(): Promise<void> {
+    return this.#applying.close();
   }
 
   /**
@@ -141,19 +120,13 @@ export class Publishing {
   async #store(admitted: readonly Admitted[], asked: Asked, receivedAt: number): Promise<PublishAnswer> {
     this.#checkOpen();
     const appending = this.#options.log.append(admitted.map(({ event }) => event));
-    // It may be rejected while the batches before it are still applied: the rejection is heard below.
-    appending.catch(() => undefined);
-    const applying = this.#applying
-      .then(() => appending)
-      .then((appended) => {
-        this.#apply(admitted, appended, receivedAt);
-      });
-    // A rejected append is the publisher's to hear of; the next batch goes on.
-    this.#applying = applying.catch((error: unknown) => {
+    try {
+      await this.#applying.own(appending, (appended) => this.#batchOf(admitted, appended, receivedAt));
+    } catch (error) {
       if (error instanceof LogUnavailable) this.#noteRefused(asked, error);
       else this.#options.onFault(error);
-    });
-    await applying;
+      throw error;
+    }
     const appended = await appending;
     return { accepted: appended.length, results: appended.map((place, index) => this.#resultOf(place, admitted[index])) };
   }
@@ -175,12 +148,12 @@ export class Publishing {
 
   /** The id of the event at this offset: a cursor is one, so that cursors and ids sort as one. */
   cursorAt(offset: Offset): string {
-    return streamId(this.#options.log.epoch, offset, this.#instants.at(offset));
+    return streamId(this.#options.log.epoch, offset, this.#applying.storedAt(offset));
   }
 
   /** Before the views are caught up, or while the log closes, nobody could be told. */
   #checkOpen(): void {
-    if (!this.#isOpen) throw new LogUnavailable("the server is not ready");
+    if (!this.#applying.isOpen) throw new LogUnavailable("the server is not ready");
   }
 
   #try<T>(asked: Asked, check: () => T): T {
@@ -203,7 +176,7 @@ export class Publishing {
     meter.witness.refused({ tenant, userId, correlationId, events, error });
   }
 
-  #apply(admitted: readonly Admitted[], appended: readonly Appended[], receivedAt: number): void {
+  #batchOf(admitted: readonly Admitted[], appended: readonly Appended[], receivedAt: number): readonly Applied[] {
     const batch: Applied[] = [];
     for (const [index, place] of appended.entries()) {
       const source = admitted[index];
@@ -211,16 +184,7 @@ export class Publishing {
     }
     this.#options.meter.published += batch.length;
     this.#options.meter.duplicates += appended.length - batch.length;
-    const last = batch.at(-1)?.stored;
-    if (last === undefined) return;
-    const messages = apply(this.#routing, batch);
-    route(this.#routing, messages);
-    this.#routedTo = last.offset;
-    for (const { stored } of batch) this.#instants.add(stored.offset, stored.storedAt);
-    this.#options.onRouted();
-    const lossless = messages.filter(({ key }) => key === undefined);
-    this.#ring.add(last.offset, last.storedAt, lossless);
-    for (const hear of this.#hearers) for (const { stored } of batch) hear(stored);
+    return batch;
   }
 
   #resultOf(place: Appended, source: Admitted | undefined): PublishResult {

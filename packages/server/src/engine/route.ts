@@ -48,7 +48,8 @@ export function route(host: RouteHost, messages: readonly Message[]): void {
     const followers = host.topics.followers(message.tenant, message.topic);
     if (followers === undefined) continue;
     for (const subscription of followers) subscription.session.outbox.deliver(subscription, message);
-    host.turn.measure(message);
+    // What another node was asked to publish is its to measure.
+    if (message.receivedAt > 0) host.turn.measure(message);
   }
 }
 

@@ -6,13 +6,13 @@ import {
   type Appended,
   type Checkpoint,
   type CheckpointEntry,
-  type Log,
   type LogBounds,
   type LogOptions,
   type LogPage,
   LogUnavailable,
   type NewEvent,
   type ReadRequest,
+  type SharedLog,
 } from "../log.ts";
 import { pageOf } from "../page.ts";
 import { boundsOf, type KeptEvent, type MemoryDisk, retain, store } from "./memory-disk.ts";
@@ -25,7 +25,8 @@ export interface MemoryLogOptions extends LogOptions {
   readonly defer?: ((step: () => void) => void) | undefined;
 }
 
-export class MemoryLog implements Log {
+/** Several may be open over one disk, as several nodes over one database: each knows where the others have got to when it asks. */
+export class MemoryLog implements SharedLog {
   readonly epoch: Epoch;
   readonly #disk: MemoryDisk;
   readonly #options: MemoryLogOptions;
@@ -33,6 +34,7 @@ export class MemoryLog implements Log {
   /** Calls that are not answered yet, appends apart. */
   readonly #running = new Set<Promise<unknown>>();
   #bounds: LogBounds;
+  readonly #hearers = new Set<(bounds: LogBounds) => void>();
   #closing: Promise<void> | undefined;
   #crashed = false;
 
@@ -51,6 +53,20 @@ export class MemoryLog implements Log {
 
   bounds(): LogBounds {
     return this.#bounds;
+  }
+
+  async refresh(): Promise<LogBounds> {
+    return this.#ask(() => {
+      this.#move(boundsOf(this.#disk));
+      return this.#bounds;
+    });
+  }
+
+  onMoved(hear: (bounds: LogBounds) => void): () => void {
+    this.#hearers.add(hear);
+    return () => {
+      this.#hearers.delete(hear);
+    };
   }
 
   append(events: readonly NewEvent[]): Promise<readonly Appended[]> {
@@ -116,7 +132,7 @@ export class MemoryLog implements Log {
         const places = failure === undefined ? batches.map((events) => store(this.#disk, events, this.#options)) : [];
         const bounds = boundsOf(this.#disk);
         this.#defer(() => {
-          this.#bounds = bounds;
+          this.#move(bounds);
           if (failure === undefined) {
             if (bounds.head > before) this.#options.onCommit?.({ events: bounds.head - before, seconds: 0 });
             resolve(places);
@@ -127,6 +143,13 @@ export class MemoryLog implements Log {
         });
       });
     });
+  }
+
+  /** What was found out late may be older than what is known. */
+  #move(bounds: LogBounds): void {
+    if (bounds.head < this.#bounds.head) return;
+    this.#bounds = bounds;
+    for (const hear of this.#hearers) hear(bounds);
   }
 
   #page(request: ReadRequest): LogPage {

@@ -1,0 +1,211 @@
+/**
+ * append → apply → route: brings views and followers along the log, each event once and in log order, whoever stored it.
+ * Own batches are applied from memory; what other nodes stored (decision 0007) is read from the log.
+ *
+ * Invariant: everything up to `routedTo`, and nothing after it, is in the views and was handed to its followers.
+ */
+import type { Offset } from "@broadtape/protocol/event-id";
+import type { StoredEvent } from "@broadtape/protocol/event";
+import type { Appended, Log, SharedLog } from "../log/log.ts";
+import { domainEvent } from "./history.ts";
+import { Instants } from "./instants.ts";
+import type { Meter } from "./meter.ts";
+import type { Product } from "./product.ts";
+import { Ring } from "./ring.ts";
+import { type Applied, type RouteHost, apply, route } from "./route.ts";
+import type { Deadline, Wheel } from "./wheel.ts";
+
+export interface ApplyingOptions {
+  readonly log: Log | SharedLog;
+  readonly wheel: Wheel;
+  readonly meter: Meter;
+  readonly limits: { readonly ringEvents: number; readonly ringBytes: number };
+  readonly routing: RouteHost;
+  productOf(type: string): Product | undefined;
+  readonly onFault: (error: unknown) => void;
+  /** Called after each batch, when its followers have been told. */
+  readonly onRouted: () => void;
+}
+
+const FOLD_PAGE = 5000;
+const ROUTE_PAGE = 500;
+/** How long an own batch that is on its way is waited for before what others stored meanwhile is read without it. */
+const OWN_MS = 20;
+
+export class Applying {
+  readonly #options: ApplyingOptions;
+  readonly #hearers: ((stored: StoredEvent) => void)[] = [];
+  readonly #instants = new Instants();
+  #ring: Ring;
+  #routedTo: Offset = 0;
+  #isOpen = false;
+  /** Own batches on their way. */
+  #own = 0;
+  /** Settles when what was on its way has been applied. */
+  #idle: Promise<unknown> = Promise.resolve();
+  /** Reads what others stored, while it does. */
+  #reading: Promise<void> | undefined;
+  /** Set while an own batch is waited for that most likely brings what is missing. */
+  #waiting: Deadline | undefined;
+
+  constructor(options: ApplyingOptions) {
+    this.#options = options;
+    this.#ring = new Ring(0, { events: options.limits.ringEvents, bytes: options.limits.ringBytes });
+  }
+
+  /** Newest offset that views hold and followers were told of. */
+  get routedTo(): Offset {
+    return this.#routedTo;
+  }
+
+  get ring(): Ring {
+    return this.#ring;
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** When the event at an offset was stored, about; see {@link Instants}. */
+  storedAt(offset: Offset): number {
+    return this.#instants.at(offset);
+  }
+
+  /** Hears of every event once it was routed, in log order. */
+  onStored(hear: (stored: StoredEvent) => void): void {
+    this.#hearers.push(hear);
+  }
+
+  /** Folds the log's events after `after` into the views, telling nobody; from then on it goes along with the log. */
+  async open(after: Offset): Promise<void> {
+    const { log, limits, routing } = this.#options;
+    let upTo = after;
+    for (let isComplete = false; !isComplete;) {
+      const page = await log.read({ after: Math.max(upTo, log.bounds().oldest - 1), limit: FOLD_PAGE });
+      for (const stored of page.events) {
+        const product = this.#options.productOf(stored.type);
+        if (product !== undefined) routing.views.fold(product, domainEvent(stored));
+      }
+      upTo = page.upTo;
+      isComplete = page.complete;
+    }
+    this.#routedTo = upTo;
+    this.#instants.add(upTo, log.bounds().headStoredAt);
+    this.#ring = new Ring(upTo, { events: limits.ringEvents, bytes: limits.ringBytes });
+    this.#isOpen = true;
+    if ("onMoved" in log) log.onMoved(() => this.#moved());
+    this.#moved();
+  }
+
+  /** Goes along no further; resolves when everything that was on its way is applied. */
+  async close(): Promise<void> {
+    this.#isOpen = false;
+    await this.#idle;
+    await this.#reading;
+  }
+
+  /**
+   * Applies an own batch when the log has it: after everything that stands before it. Resolves then; rejects as `appending` does, and
+   * with what the log says where what others stored before it cannot be read now: the batch is stored all the same then.
+   */
+  async own(appending: Promise<readonly Appended[]>, batchOf: (appended: readonly Appended[]) => readonly Applied[]): Promise<void> {
+    this.#own += 1;
+    const applying = this.#applyOwn(appending, batchOf);
+    this.#idle = Promise.allSettled([this.#idle, applying]);
+    try {
+      await applying;
+    } finally {
+      this.#own -= 1;
+      this.#moved();
+    }
+  }
+
+  async #applyOwn(appending: Promise<readonly Appended[]>, batchOf: (appended: readonly Appended[]) => readonly Applied[]): Promise<void> {
+    const batch = batchOf(await appending);
+    const [first] = batch;
+    const last = batch.at(-1);
+    if (first === undefined || last === undefined) return;
+    // In the turn of its own answer where nothing stands between, so that batches are applied in the order of their answers.
+    while (this.#routedTo < first.stored.offset - 1) await this.#read();
+    if (this.#routedTo < last.stored.offset) this.#apply(batch, last.stored);
+  }
+
+  /** The log's head may be further than what is applied. */
+  #moved(): void {
+    if (!this.#isOpen || this.#waiting !== undefined || !this.#isBehind) return;
+    if (this.#own === 0) {
+      this.#readOn();
+      return;
+    }
+    // An own batch will most often bring the rest from memory.
+    this.#waiting = this.#options.wheel.arm(OWN_MS, () => {
+      this.#waiting = undefined;
+      if (this.#isOpen && this.#isBehind) this.#readOn();
+    });
+  }
+
+  get #isBehind(): boolean {
+    return this.#options.log.bounds().head > this.#routedTo;
+  }
+
+  #readOn(): void {
+    this.#read().then(() => this.#moved(), this.#options.onFault);
+  }
+
+  /** One reading at a time. */
+  #read(): Promise<void> {
+    this.#reading ??= this.#readToHead().finally(() => {
+      this.#reading = undefined;
+    });
+    return this.#reading;
+  }
+
+  async #readToHead(): Promise<void> {
+    for (let isComplete = false; !isComplete;) {
+      const page = await this.#options.log.read({ after: this.#routedTo, limit: ROUTE_PAGE });
+      for (const batch of batchesOf(page.events)) {
+        const last = batch.at(-1);
+        // Meanwhile an own batch may have been applied from memory.
+        if (last === undefined || last.offset <= this.#routedTo) continue;
+        this.#apply(
+          batch.flatMap((stored) => this.#appliedOf(stored)),
+          last,
+        );
+      }
+      isComplete = page.complete;
+    }
+  }
+
+  /** A type that no product of this node knows is passed over. */
+  #appliedOf(stored: StoredEvent): Applied[] {
+    const product = this.#options.productOf(stored.type);
+    return product === undefined ? [] : [{ product, stored, event: domainEvent(stored), receivedAt: 0 }];
+  }
+
+  #apply(batch: readonly Applied[], last: StoredEvent): void {
+    const { routing, onRouted } = this.#options;
+    const messages = apply(routing, batch);
+    route(routing, messages);
+    this.#routedTo = last.offset;
+    if (this.#waiting !== undefined && !this.#isBehind) {
+      this.#options.wheel.disarm(this.#waiting);
+      this.#waiting = undefined;
+    }
+    for (const { stored } of batch) this.#instants.add(stored.offset, stored.storedAt);
+    onRouted();
+    const lossless = messages.filter(({ key }) => key === undefined);
+    this.#ring.add(last.offset, last.storedAt, lossless);
+    for (const hear of this.#hearers) for (const { stored } of batch) hear(stored);
+  }
+}
+
+/** Publish batches, which pages of the log hold whole. */
+function batchesOf(events: readonly StoredEvent[]): StoredEvent[][] {
+  const batches: StoredEvent[][] = [];
+  for (const event of events) {
+    const current = batches.at(-1);
+    if (current?.[0]?.batch === event.batch) current.push(event);
+    else batches.push([event]);
+  }
+  return batches;
+}
