@@ -36,6 +36,12 @@ const COMMANDS: Readonly<Record<string, readonly [name: string, body: object][]>
     ["ping", { a: 1 }],
     ["reauthenticate", { token: "x" }],
   ],
+  "/": [
+    ["subscribe", { channel: "trading", after: "x" }],
+    ["subscribe", { channel: "trading:monitor", after: "x" }],
+    ["unsubscribe", { channel: "trading" }],
+    ["reauthenticate", { token: "x" }],
+  ],
   "/rfq": [
     ["subscribe:rfq", { rfqId: "r", after: "x" }],
     ["unsubscribe:rfq", { rfqId: "r" }],
@@ -45,7 +51,7 @@ const COMMANDS: Readonly<Record<string, readonly [name: string, body: object][]>
 };
 /** The stock client sends no events of these names. */
 const RESERVED = new Set(["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"]);
-const CODES = ["BAD_REQUEST", "AUTH_FAILED"];
+const CODES = ["BAD_REQUEST", "AUTH_FAILED", "FORBIDDEN"];
 
 describe.each(Object.entries(COMMANDS))("%s", (namespace, commands) => {
   const anyArgument = fc.oneof(

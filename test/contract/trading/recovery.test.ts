@@ -126,19 +126,19 @@ describe("a stock client that is cut off", () => {
 });
 
 describe("a place that cannot be gone on from", () => {
-  it.each([
-    "nonsense",
-    "1-zzzzzzzzzzzz.t",
-    "EV-0000000000000001.t",
-    "1-000000000.t",
-    ".t",
-    5,
-    true,
-    [],
-    {},
-    { toString: "x" },
-    ["1-000000000.t"],
-  ])("is told so: %j", async (offset) => {
+  it.each<{ offset: unknown }>([
+    { offset: "nonsense" },
+    { offset: "1-zzzzzzzzzzzz.t" },
+    { offset: "EV-0000000000000001.t" },
+    { offset: "1-000000000.t" },
+    { offset: ".t" },
+    { offset: 5 },
+    { offset: true },
+    { offset: [] },
+    { offset: {} },
+    { offset: { toString: "x" } },
+    { offset: ["1-000000000.t"] },
+  ])("is told so: $offset", async ({ offset }) => {
     const sub = newUser();
     const client = await connect({ sub }, { auth: { pid: "p", offset } });
     expect(client.socket.recovered).toBe(false);
