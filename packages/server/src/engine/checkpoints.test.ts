@@ -51,6 +51,27 @@ describe("a restart", () => {
     expect(second.engine.views.entry(changed, "acme", "a")?.state).toBe("folded anew");
   });
 
+  it("of a node that is behind another does not undo what that one saved, and its next save holds what it left out", async () => {
+    const disk = newMemoryDisk(7);
+    const ahead = await Rig.start({ disk });
+    const behind = await Rig.start({ disk, clock: ahead.clock });
+    await behind.publish([["feed", "a", 1]]);
+    await ahead.log.refresh();
+    await ahead.settle();
+    await ahead.publish([["feed", "b", 1]]);
+    await ahead.engine.checkpoints.save(ahead.engine.routedTo);
+    await behind.engine.checkpoints.save(behind.engine.routedTo);
+    expect([disk.checkpoint?.checkpoint.offset, behind.engine.checkpoints.savedTo]).toEqual([2, 0]);
+    await behind.log.refresh();
+    await behind.settle();
+    await behind.publish([["feed", "a", 2]]);
+    await behind.engine.checkpoints.save(behind.engine.routedTo);
+    expect(disk.checkpoint?.checkpoint.offset).toBe(3);
+    const next = await Rig.start({ disk, clock: ahead.clock });
+    expect(await stateOf(next, "feed:a")).toMatchObject({ values: [1, 2] });
+    expect(await stateOf(next, "feed:b")).toMatchObject({ values: [1] });
+  });
+
   it("keeps the digits of a number that it kept on disk", async () => {
     const disk = newMemoryDisk(7);
     const first = await Rig.start({ disk });

@@ -1,15 +1,15 @@
 /** Keeps views on disk, so that a start folds only what came since (issue 2, "Engine"). */
-import type { Log } from "../log/log.ts";
+import type { CheckpointEntry, Log, SharedLog } from "../log/log.ts";
 import type { Offset } from "@broadtape/protocol/event-id";
 import type { Views } from "./views.ts";
 
 export class Checkpoints {
-  readonly #log: Log;
+  readonly #log: Log | SharedLog;
   readonly #views: Views;
   #savedTo: Offset = 0;
   #saving: Promise<void> | undefined;
 
-  constructor(log: Log, views: Views) {
+  constructor(log: Log | SharedLog, views: Views) {
     this.#log = log;
     this.#views = views;
   }
@@ -37,9 +37,10 @@ export class Checkpoints {
     if (this.#saving !== undefined) return this.#saving;
     if (routedTo === this.#savedTo) return;
     const entries = this.#views.takeDirty();
-    this.#saving = this.#log.saveCheckpoint({ offset: routedTo, version: this.#views.version }, entries).then(
-      () => {
-        this.#savedTo = routedTo;
+    this.#saving = this.#write(routedTo, entries).then(
+      (isSaved) => {
+        if (isSaved) this.#savedTo = routedTo;
+        else this.#views.putBackDirty(entries);
       },
       (error: unknown) => {
         this.#views.putBackDirty(entries);
@@ -51,5 +52,13 @@ export class Checkpoints {
     } finally {
       this.#saving = undefined;
     }
+  }
+
+  /** False where another node has saved what comes later. */
+  async #write(offset: Offset, entries: readonly CheckpointEntry[]): Promise<boolean> {
+    const checkpoint = { offset, version: this.#views.version };
+    if ("advanceCheckpoint" in this.#log) return this.#log.advanceCheckpoint(checkpoint, entries);
+    await this.#log.saveCheckpoint(checkpoint, entries);
+    return true;
   }
 }

@@ -121,6 +121,11 @@ export interface Log {
 export interface SharedLog extends Log {
   /** Asks where the log stands now: when another node says that it has stored something. */
   refresh(): Promise<LogBounds>;
+  /**
+   * As `saveCheckpoint`, unless another node has saved a later one: then nothing is written, and it resolves with false. What changed
+   * since this node's last save has to be saved with its next one.
+   */
+  advanceCheckpoint(checkpoint: Checkpoint, entries: readonly CheckpointEntry[]): Promise<boolean>;
   /** Hears of every move of {@link Log.bounds}, own commits among them. Returns how to stop hearing. */
   onMoved(hear: (bounds: LogBounds) => void): () => void;
 }

@@ -96,6 +96,13 @@ export class MemoryLog implements SharedLog {
     });
   }
 
+  async advanceCheckpoint(checkpoint: Checkpoint, entries: readonly CheckpointEntry[]): Promise<boolean> {
+    const saved = this.#disk.checkpoint?.checkpoint;
+    if (saved !== undefined && saved.version === checkpoint.version && saved.offset > checkpoint.offset) return false;
+    await this.saveCheckpoint(checkpoint, entries);
+    return true;
+  }
+
   async loadCheckpoint(): Promise<{ readonly checkpoint: Checkpoint; readonly entries: readonly CheckpointEntry[] } | undefined> {
     return this.#ask(() => {
       const saved = this.#disk.checkpoint;

@@ -184,6 +184,10 @@ class OpenLog implements PostgresLog {
     await this.#ask(() => saveCheckpoint(this.#pools.keeper, checkpoint, entries));
   }
 
+  async advanceCheckpoint(checkpoint: Checkpoint, entries: readonly CheckpointEntry[]): Promise<boolean> {
+    return this.#ask(() => saveCheckpoint(this.#pools.keeper, checkpoint, entries, true));
+  }
+
   async loadCheckpoint(): Promise<{ readonly checkpoint: Checkpoint; readonly entries: readonly CheckpointEntry[] } | undefined> {
     return this.#ask(() => loadCheckpoint(this.#pools.keeper));
   }

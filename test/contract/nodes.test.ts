@@ -1,0 +1,102 @@
+/** Two nodes over one PostgreSQL: whoever stored an event, every reader of either is told it, once and in the order of the log. */
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { type Cluster, startCluster } from "../postgres.ts";
+import { nativeClients } from "./native-client.ts";
+import { publish, type TestServer, startTestServer, until } from "./server.ts";
+
+let cluster: Cluster;
+let nodes: readonly [TestServer, TestServer];
+const ann = { sub: "ann" };
+const clients = [nativeClients(() => nodes[0]), nativeClients(() => nodes[1])] as const;
+
+beforeAll(async () => {
+  cluster = await startCluster();
+  const env = { BROADTAPE_DATABASE_URL: await cluster.createDatabase("desk") };
+  nodes = [await startTestServer({ env }), await startTestServer({ env })];
+});
+afterEach(() => {
+  for (const each of clients) each.end();
+});
+afterAll(async () => {
+  for (const node of nodes) await node.remove();
+  await cluster.remove();
+});
+
+const order = (id: string) => ({
+  type: "trading.order.created",
+  data: {
+    userId: "ann",
+    order: {
+      id,
+      symbol: "AAPL",
+      side: "buy",
+      type: "limit",
+      quantity: "10",
+      price: "1.50",
+      status: "open",
+      filledQuantity: "0",
+      averagePrice: null,
+      createdAt: "2026-11-21T12:00:00.000Z",
+    },
+  },
+});
+
+/** Publishes orders one after the other, and returns their ids in the log. */
+async function trade(node: TestServer, ids: readonly string[]): Promise<string[]> {
+  const told: string[] = [];
+  for (const id of ids) {
+    const { status, text, body } = await publish(node.url, order(id));
+    if (status !== 200) throw new Error(text);
+    told.push(...body.results.map(({ eventId }) => eventId));
+  }
+  return told;
+}
+
+async function reader(at: 0 | 1, after?: string) {
+  const client = await clients[at].welcomed(ann);
+  client.say({ type: "subscribe", id: 1, topics: ["orders:me"], ...(after !== undefined && { after, snapshot: false }) });
+  await client.first("subscribed");
+  const eventsOf = () =>
+    client.told.flatMap((message) =>
+      message.type === "batch"
+        ? (message["events"] as { eventId: string }[])
+        : message.type === "event"
+          ? [message as unknown as { eventId: string }]
+          : [],
+    );
+  return { client, ids: () => eventsOf().map(({ eventId }) => eventId) };
+}
+
+it("tells readers of both what either stored, and one that changes nodes what it missed", async () => {
+  const readers = [await reader(0), await reader(1)] as const;
+  const names = (node: number) => Array.from({ length: 40 }, (_, index) => `o-${node}-${index}`);
+  const stored = await Promise.all([trade(nodes[0], names(0)), trade(nodes[1], names(1))]);
+  const all = stored.flat().sort();
+  for (const { ids } of readers) {
+    await until(() => ids().length >= all.length, ids);
+    expect(ids()).toEqual(all);
+  }
+  const cursor = all.at(10) ?? "";
+  readers[1].client.socket.close();
+  const missed = await trade(nodes[0], ["later"]);
+  const back = await reader(0, cursor);
+  await until(() => back.ids().includes(missed[0] ?? ""), back.ids);
+  expect(back.ids()).toEqual([...all.slice(11), ...missed]);
+});
+
+it("goes on at the other when one is killed, and with both when it is back", async () => {
+  const { client, ids } = await reader(1);
+  const before = await trade(nodes[1], ["before"]);
+  // What the other node stored last may come first.
+  await until(() => ids().at(-1) === before[0], ids);
+  await nodes[1].kill("SIGKILL");
+  const during = await trade(nodes[0], ["during"]);
+  const moved = await reader(0, before[0]);
+  await until(() => moved.ids().length === 1, moved.ids);
+  expect(moved.ids()).toEqual(during);
+  nodes = [nodes[0], await nodes[1].restart()];
+  const after = await trade(nodes[1], ["after"]);
+  await until(() => moved.ids().length === 2, moved.ids);
+  expect(moved.ids()).toEqual([...during, ...after]);
+  client.socket.close();
+});
