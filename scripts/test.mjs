@@ -11,6 +11,7 @@ const NEEDED = [
   { path: "/usr/bin/chromium", packages: ["chromium", "fonts-dejavu-core"] },
   { path: "/usr/sbin/nginx", packages: ["nginx"] },
   { path: postgres(), packages: ["postgresql"] },
+  { path: "/usr/sbin/nats-server", packages: ["nats-server"] },
 ];
 /** Where it ends with 101, packages start no services when they are installed (Debian's invoke-rc.d): nginx would listen on port 80. */
 const SERVICE_POLICY = "/usr/sbin/policy-rc.d";
