@@ -7,6 +7,7 @@ import { useTopic } from "@broadtape/react";
 import { useDesk } from "../desk/desk-context.ts";
 import { type Column, DataTable, toneOf } from "../dock/data-table.tsx";
 import { Panel } from "../dock/panel.tsx";
+import { CashLine } from "./cash-line.tsx";
 import styles from "./trading.module.css";
 
 const COLUMNS: readonly Column<Position>[] = [
@@ -44,6 +45,7 @@ export function PositionsPanel(): ReactElement {
         </>
       }
     >
+      <CashLine />
       <DataTable
         columns={COLUMNS}
         rows={positions}
