@@ -1,7 +1,9 @@
 /** Several nodes over one log: publishes anywhere, commits and reads that take their time, clients that change nodes. Repeats from its seed. */
 import { describe, expect, it } from "vitest";
+import type { StoredEvent } from "@broadtape/protocol/event";
 import type { Identity } from "@broadtape/protocol/identity";
 import { newMemoryDisk } from "../../packages/server/src/log/memory/memory-disk.ts";
+import { type Wire, newWireMeter } from "../../packages/server/src/wire/wire.ts";
 import type { Session } from "../../packages/server/src/engine/session.ts";
 import { testSurface } from "../../packages/server/testing/connection.ts";
 import { FakeClock } from "../../packages/server/testing/fake-clock.ts";
@@ -14,6 +16,49 @@ const STEPS = 300;
 const SEEDS = Array.from({ length: 20 }, (_, index) => Number(process.env["BROADTAPE_TEST_SEED"] ?? 1) * 1000 + index);
 
 const surface = testSurface({ word: ({ eventId, data }) => ({ name: "event", body: JSON.stringify({ eventId, data }), id: eventId }) });
+
+/** A wire that loses, doubles, delays and reorders what it carries, each as often as the generator wills. */
+class BadWire {
+  readonly #random: () => number;
+  readonly #ends: { node: number; batch: ((batch: readonly StoredEvent[]) => void)[]; wake: (() => void)[] }[] = [];
+  readonly #carried: (() => void)[] = [];
+
+  constructor(random: () => number) {
+    this.#random = random;
+  }
+
+  endOf(node: number): Wire {
+    const end = { node, batch: [] as ((batch: readonly StoredEvent[]) => void)[], wake: [] as (() => void)[] };
+    this.#ends.push(end);
+    return {
+      status: "connected",
+      meter: newWireMeter(),
+      announce: (batch) => {
+        for (const other of this.#ends) {
+          if (other === end) continue;
+          const copies = this.#random() < 0.2 ? 0 : this.#random() < 0.1 ? 2 : 1;
+          for (let copy = 0; copy < copies; copy++) this.#carried.push(() => other.batch.forEach((hear) => hear(batch)));
+          if (this.#random() < 0.1) this.#carried.push(() => other.wake.forEach((hear) => hear()));
+        }
+      },
+      onBatch: (hear) => {
+        end.batch.push(hear);
+        return () => undefined;
+      },
+      onWake: (hear) => {
+        end.wake.push(hear);
+        return () => undefined;
+      },
+      close: () => Promise.resolve(),
+    };
+  }
+
+  /** Something that is on its way arrives, most often the oldest. */
+  carry(): void {
+    const at = this.#random() < 0.8 ? 0 : Math.floor(this.#random() * this.#carried.length);
+    this.#carried.splice(at, 1)[0]?.();
+  }
+}
 
 /** A client that follows both feeds, on one node after the other. */
 class Reader {
@@ -54,7 +99,10 @@ class Reader {
   }
 }
 
-describe("several nodes over one log", () => {
+describe.each([
+  ["found in the log", false],
+  ["carried by a wire that loses, doubles and reorders", true],
+])("several nodes over one log, what others stored %s,", (_how, isWired) => {
   it.each(SEEDS)(
     "hold the same views, and tell every reader every event once and in order, whichever node it is on (seed %i)",
     async (seed) => {
@@ -64,9 +112,12 @@ describe("several nodes over one log", () => {
       const clock = new FakeClock();
       const queues: (() => void)[][] = Array.from({ length: NODES }, () => []);
       const nodes: Rig[] = [];
-      for (const queue of queues) {
+      const wire = new BadWire(random);
+      for (const [node, queue] of queues.entries()) {
         const before = nodes.length;
-        void Rig.start({ disk, clock, defer: (step) => queue.push(step) }).then((rig) => nodes.push(rig));
+        void Rig.start({ disk, clock, defer: (step) => queue.push(step), ...(isWired && { wire: wire.endOf(node) }) }).then((rig) =>
+          nodes.push(rig),
+        );
         while (nodes.length === before) {
           queue.shift()?.();
           await new Promise(setImmediate);
@@ -89,6 +140,7 @@ describe("several nodes over one log", () => {
         const chance = random();
         if (chance < 0.25) publish(node);
         else if (chance < 0.7) for (let steps = Math.floor(random() * 4); steps >= 0; steps--) queue.shift()?.();
+        else if (chance < 0.8) wire.carry();
         else if (chance < 0.85) void node.log.refresh();
         else if (chance < 0.95) clock.advance(Math.floor(random() * 30));
         else {

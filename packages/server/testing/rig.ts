@@ -90,6 +90,7 @@ export interface RigOptions {
   readonly subscriptions?: EngineOptions["subscriptions"];
   /** As in the log's options: when its steps happen. */
   readonly defer?: (step: () => void) => void;
+  readonly wire?: EngineOptions["wire"];
 }
 
 export class Rig {
@@ -107,6 +108,7 @@ export class Rig {
     meter = newMeter(),
     subscriptions = createMemoryRegistry(),
     defer,
+    wire,
   }: RigOptions = {}) {
     this.clock = clock;
     this.disk = disk;
@@ -120,6 +122,7 @@ export class Rig {
     let ids = 0;
     this.engine = new Engine({
       log: this.log,
+      wire,
       clock,
       newId: () => `made-${ids++}`,
       random: () => 0.5,

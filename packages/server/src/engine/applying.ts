@@ -13,10 +13,13 @@ import type { Meter } from "./meter.ts";
 import type { Product } from "./product.ts";
 import { Ring } from "./ring.ts";
 import { type Applied, type RouteHost, apply, route } from "./route.ts";
+import type { Wire } from "../wire/wire.ts";
 import type { Deadline, Wheel } from "./wheel.ts";
 
 export interface ApplyingOptions {
   readonly log: Log | SharedLog;
+  /** Carries what nodes store to each other; without it they find it in the log. */
+  readonly wire?: Wire | undefined;
   readonly wheel: Wheel;
   readonly meter: Meter;
   readonly limits: { readonly ringEvents: number; readonly ringBytes: number };
@@ -47,6 +50,9 @@ export class Applying {
   #reading: Promise<void> | undefined;
   /** Set while an own batch is waited for that most likely brings what is missing. */
   #waiting: Deadline | undefined;
+  /** Asks the log where it stands; `#isAskedAgain` where it was asked for once more meanwhile. */
+  #refreshing: Promise<void> | undefined;
+  #isAskedAgain = false;
 
   constructor(options: ApplyingOptions) {
     this.#options = options;
@@ -93,7 +99,11 @@ export class Applying {
     this.#instants.add(upTo, log.bounds().headStoredAt);
     this.#ring = new Ring(upTo, { events: limits.ringEvents, bytes: limits.ringBytes });
     this.#isOpen = true;
-    if ("onMoved" in log) log.onMoved(() => this.#moved());
+    if ("onMoved" in log) {
+      log.onMoved(() => this.#moved());
+      this.#options.wire?.onBatch((batch) => this.#offered(batch));
+      this.#options.wire?.onWake(() => this.#refresh(log));
+    }
     this.#moved();
   }
 
@@ -125,9 +135,45 @@ export class Applying {
     const [first] = batch;
     const last = batch.at(-1);
     if (first === undefined || last === undefined) return;
+    // Also where it is behind by now: others may be waiting for it.
+    this.#options.wire?.announce(batch.map(({ stored }) => stored));
     // In the turn of its own answer where nothing stands between, so that batches are applied in the order of their answers.
     while (this.#routedTo < first.stored.offset - 1) await this.#read();
     if (this.#routedTo < last.stored.offset) this.#apply(batch, last.stored);
+  }
+
+  /** What another node stored, brought by the wire: applied where it joins, else the log is asked. */
+  #offered(batch: readonly StoredEvent[]): void {
+    if (!this.#isOpen) return;
+    for (const each of batchesOf(batch)) {
+      const [first] = each;
+      const last = each.at(-1);
+      if (first === undefined || last === undefined || last.offset <= this.#routedTo) continue;
+      if (first.offset !== this.#routedTo + 1) {
+        const { log } = this.#options;
+        if ("refresh" in log) this.#refresh(log);
+        return;
+      }
+      this.#apply(
+        each.flatMap((stored) => this.#appliedOf(stored)),
+        last,
+      );
+    }
+  }
+
+  #refresh(log: SharedLog): void {
+    if (this.#refreshing !== undefined) {
+      this.#isAskedAgain = true;
+      return;
+    }
+    // A log that does not answer looks by itself when it does again, and tells of its move.
+    const ended = () => {
+      this.#refreshing = undefined;
+      if (!this.#isAskedAgain || !this.#isOpen) return;
+      this.#isAskedAgain = false;
+      this.#refresh(log);
+    };
+    this.#refreshing = log.refresh().then(ended, ended);
   }
 
   /** The log's head may be further than what is applied. */

@@ -40,6 +40,7 @@ import { Topics } from "./topics.ts";
 import { Turn } from "./turn.ts";
 import type { Publisher } from "./validate.ts";
 import { Views } from "./views.ts";
+import type { Wire } from "../wire/wire.ts";
 import { Wheel } from "./wheel.ts";
 
 export interface EngineLimits {
@@ -61,6 +62,8 @@ export interface EngineLimits {
 
 export interface EngineOptions {
   readonly log: Log | SharedLog;
+  /** Between nodes; without it each finds in the log what others stored. */
+  readonly wire?: Wire | undefined;
   readonly clock: Clock;
   /** Unique ids for events and connections. */
   readonly newId: () => string;

@@ -18,10 +18,13 @@ import type { Topics } from "./topics.ts";
 import type { Turn } from "./turn.ts";
 import { type Admitted, type Publisher, type ValidationHost, admit, check } from "./validate.ts";
 import type { Views } from "./views.ts";
+import type { Wire } from "../wire/wire.ts";
 import type { Wheel } from "./wheel.ts";
 
 export interface PublishingOptions {
   readonly log: Log | SharedLog;
+  /** Between nodes; without it each finds in the log what others stored. */
+  readonly wire?: Wire | undefined;
   readonly clock: Clock;
   readonly wheel: Wheel;
   readonly newId: () => string;
