@@ -228,6 +228,8 @@ describe("answers are as it says", () => {
     expect(await ask("DELETE /api/session", "/api/session")).toBe(401);
     expect(await ask("POST /api/demo/session", "/api/demo/session", { body: {} })).toHaveProperty("token");
     expect(await ask("POST /api/demo/session", "/api/demo/session", { body: { user: "nobody" } })).toBe(400);
+    expect(await ask("POST /api/demo/cut", "/api/demo/cut")).toBe(401);
+    expect(await ask("POST /api/demo/cut", "/api/demo/cut", { bearer: await token({ sub: "nobody" }) })).toEqual({ connections: 0 });
     for (const path of ["/market-data/stream", "/api/v1/sse/transactions", "/api/v1/stream"]) {
       expect(await ask(`GET ${path}`, path)).toBe(401);
     }

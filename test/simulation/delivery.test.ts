@@ -59,6 +59,10 @@ class Line implements Connection {
     this.isClosed = true;
   }
 
+  cut(): void {
+    this.isClosed = true;
+  }
+
   read(): void {
     for (const frame of this.#unread.splice(0)) this.#take(frame);
   }

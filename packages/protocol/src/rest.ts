@@ -157,3 +157,5 @@ export const demoUsers = z.looseObject({ users: z.array(z.looseObject(demoUser))
 export const demoSession = z.looseObject({ ...demoUser, token: z.string(), expiresAt: timestamp });
 /** Body of `POST /api/demo/session`; without `user`, the first one. */
 export const demoSignIn = z.looseObject({ user: z.string().max(64).optional() });
+/** Answer to `POST /api/demo/cut`. */
+export const demoCut = z.looseObject({ connections: count.describe("How many were broken.") });

@@ -239,7 +239,7 @@ async function serveClients(
       token: await issueToken(config.keys, { sub: userId, tenantId, name, permissions }, DEMO_TOKEN_MS, rules),
       expiresAt: isoTime(now() + DEMO_TOKEN_MS),
     });
-    serveDemo(app, { users: DEMO_USERS, issue });
+    serveDemo(app, { users: DEMO_USERS, issue, gate, sessions: engine.sessions });
     serveDemoDesk(app, { gate, desk: demoDesk ?? (() => undefined), fetch });
   }
   await serveDocs(app);

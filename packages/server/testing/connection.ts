@@ -55,6 +55,10 @@ export class FakeConnection implements Connection {
     this.closedWith = code;
   }
 
+  cut(): void {
+    this.closedWith = "cut";
+  }
+
   /** From the next send on, nothing is read. */
   stick(): void {
     this.#stuck = true;

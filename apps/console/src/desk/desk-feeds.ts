@@ -11,6 +11,7 @@ import { Desk } from "../rfq/desk.ts";
 import { RfqStories } from "../rfq/rfq-stories.ts";
 import type { Account } from "../sign-in.ts";
 import workerUrl from "../tape-worker.ts?sharedworker&url";
+import { NewestEvents, watchNewest } from "../trading/newest-events.ts";
 import { type MoneyFeeds, openMoneyFeeds } from "../wallet/money-feeds.ts";
 import { WALLET_FOLDS } from "../wallet/standing.ts";
 import { PriceTrails } from "../watchlist/price-trails.ts";
@@ -18,6 +19,9 @@ import { SymbolList } from "../watchlist/symbol-list.ts";
 import { symbolsOf } from "../watchlist/symbols.ts";
 
 export type PanelId = "watchlist" | "chart" | "rfq" | "quotes" | "orders" | "positions" | "trades" | "wallet" | "alerts";
+
+/** Orders and trades whose newest event is remembered: more than are shown. */
+const MAX_NEWEST = 1000;
 
 export interface DeskFeeds {
   readonly account: Account;
@@ -29,6 +33,8 @@ export interface DeskFeeds {
   readonly stories: RfqStories;
   readonly desk: Desk;
   readonly money: MoneyFeeds;
+  /** What last told of each order and trade. */
+  readonly newestEvents: NewestEvents;
   /** Which alerts this user has acknowledged here. */
   readonly acknowledged: Acknowledged;
   /** Each panel's, and that of the connection under them. */
@@ -51,6 +57,7 @@ export function openDeskFeeds(account: Account): DeskFeeds {
   void rfqs.subscribeToTrader().catch(() => undefined);
   const money = openMoneyFeeds(account.token);
   const acknowledged = new Acknowledged(localStorage, `broadtape.acknowledged.${owner}`);
+  const newestEvents = new NewestEvents(MAX_NEWEST);
 
   const watch = () => new FreshnessWatch(tape.status);
   const freshness = {
@@ -72,6 +79,7 @@ export function openDeskFeeds(account: Account): DeskFeeds {
     watched("positions", "positions:me"),
     watched("trades", "trades:me"),
     watched("alerts", "alerts:me"),
+    watchNewest(tape, newestEvents),
     followSymbols(symbolList, (symbol) => {
       void prices.subscribe([symbol], trails.take);
       const end = watched("watchlist", `symbol:${symbol}`);
@@ -93,6 +101,7 @@ export function openDeskFeeds(account: Account): DeskFeeds {
     stories,
     desk: new Desk(withToken(account.token)),
     money,
+    newestEvents,
     acknowledged,
     freshness,
     watchQuotes: (rfqId) => watchTopics(tape, [`rfq:${rfqId}`], [freshness.quotes]),

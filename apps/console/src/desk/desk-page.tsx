@@ -11,6 +11,7 @@ import { SymbolSearch } from "../watchlist/symbol-search.tsx";
 import { UpdateRate } from "../watchlist/update-rate.tsx";
 import { AlertBell } from "../alerts/alert-bell.tsx";
 import { BesideFrame, BesideSwitch, useBeside } from "./beside.tsx";
+import { CutButton } from "./cut-button.tsx";
 import { DeskContext } from "./desk-context.ts";
 import { type DeskFeeds, openDeskFeeds } from "./desk-feeds.ts";
 import { KeysHelp } from "./keys-help.tsx";
@@ -46,6 +47,7 @@ function OpenDesk({ account, feeds }: { readonly account: Account; readonly feed
         <div className={styles.desk}>
           <PageHeader part="desk" account={account}>
             <ConnectionBadge freshness={feeds.freshness.connection} />
+            <CutButton account={account} />
             <UpdateRate trails={feeds.trails} />
             <SymbolSearch list={feeds.symbolList} />
             <AlertBell onShow={() => show("alerts")} />

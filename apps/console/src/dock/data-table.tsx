@@ -5,6 +5,13 @@ import { PriceText } from "../rfq/price-text.tsx";
 import type { Decimal } from "../rfq/rfq-types.ts";
 import styles from "./data-table.module.css";
 
+export interface RowLink {
+  readonly address: string;
+  readonly text: string;
+  /** Its accessible name, which begins with the text (WCAG 2.5.3). */
+  readonly name: string;
+}
+
 export interface Column<Row> {
   readonly name: string;
   readonly title: string;
@@ -13,6 +20,8 @@ export interface Column<Row> {
   readonly text?: (row: Row) => string;
   /** Instead of a text: a number with the digits that were published. */
   readonly number?: (row: Row) => Decimal | null | undefined;
+  /** Instead of either: where more is told of the row. */
+  readonly link?: (row: Row) => RowLink | undefined;
   /** A gain is blue with a plus, a loss orange with a minus. */
   readonly isGain?: boolean;
 }
@@ -68,10 +77,10 @@ const DataRow = memo(function DataRow({ id, row, columns, fractions }: RowProper
   const lengths = fractions.split(",").map(Number);
   return (
     <tr data-row={id}>
-      {columns.map(({ name, text, number, isGain }, index) =>
+      {columns.map(({ name, text, number, link, isGain }, index) =>
         number === undefined ? (
           <td key={name} data-field={name}>
-            {text?.(row)}
+            {link === undefined ? text?.(row) : <Linked to={link(row)} />}
           </td>
         ) : (
           <Figure key={name} name={name} value={number(row) ?? undefined} fraction={lengths[index] ?? 0} isGain={isGain === true} />
@@ -80,6 +89,16 @@ const DataRow = memo(function DataRow({ id, row, columns, fractions }: RowProper
     </tr>
   );
 });
+
+/** In a tab of its own: what is on this page goes on. */
+function Linked({ to }: { readonly to: RowLink | undefined }): ReactElement | null {
+  if (to === undefined) return null;
+  return (
+    <a href={to.address} target="_blank" rel="noreferrer" aria-label={to.name} title={to.name}>
+      {to.text}
+    </a>
+  );
+}
 
 interface FigureProperties {
   readonly name: string;

@@ -9,11 +9,12 @@ import { type Column, DataTable } from "../dock/data-table.tsx";
 import { Panel } from "../dock/panel.tsx";
 import { Choice } from "../dock/choice.tsx";
 import { clockTime } from "../wallet/clock-time.ts";
+import { useWay } from "./use-way.ts";
 
 const COLUMNS: readonly Column<Order>[] = [
   { name: "time", title: "Time", width: "5.1rem", text: ({ createdAt }) => clockTime(createdAt) },
   { name: "symbol", title: "Symbol", width: "5.2rem", text: ({ symbol }) => symbol },
-  { name: "side", title: "Side", width: "2.9rem", text: ({ side }) => side },
+  { name: "side", title: "Side", width: "3.7rem", text: ({ side }) => side },
   { name: "type", title: "Type", width: "4.6rem", text: ({ type }) => wordsOf(type) },
   { name: "quantity", title: "Quantity", width: "5.2rem", number: ({ quantity }) => quantity },
   { name: "price", title: "Price", width: "6.3rem", number: ({ price }) => price },
@@ -29,6 +30,7 @@ const VIEWS = ["all", "open"] as const;
 
 export function OrdersPanel(): ReactElement {
   const { freshness } = useDesk();
+  const columns = useColumns();
   // Folded by TRADING_FOLDS.
   const state = useTopic("orders:me") as FollowedOrders | null | undefined;
   const [view, setView] = useState<(typeof VIEWS)[number]>("all");
@@ -48,9 +50,22 @@ export function OrdersPanel(): ReactElement {
         </>
       }
     >
-      <DataTable columns={COLUMNS} rows={shown} keyOf={idOf} empty={state === undefined ? "Loading the orders…" : "No orders."} />
+      <DataTable columns={columns} rows={shown} keyOf={idOf} empty={state === undefined ? "Loading the orders…" : "No orders."} />
     </Panel>
   );
+}
+
+/** With the way to what the server did with the row's newest event. */
+function useColumns(): readonly Column<Order>[] {
+  const wayOf = useWay();
+  return useMemo(() => {
+    const linkOf = ({ id }: Order) => {
+      const address = wayOf(id);
+      return address === undefined ? undefined : { address, text: "Follow", name: `Follow order ${id}` };
+    };
+    // First, where it is seen however narrow the panel is.
+    return [{ name: "way", title: "Way", width: "2.9rem", link: linkOf }, ...COLUMNS];
+  }, [wayOf]);
 }
 
 const idOf = ({ id }: Order) => id;

@@ -7,6 +7,7 @@ import { useDesk } from "../desk/desk-context.ts";
 import { type Column, DataTable } from "../dock/data-table.tsx";
 import { Panel } from "../dock/panel.tsx";
 import { clockTime } from "../wallet/clock-time.ts";
+import { useWay } from "./use-way.ts";
 
 const COLUMNS: readonly Column<Trade>[] = [
   { name: "time", title: "Time", width: "5.1rem", text: ({ executedAt }) => clockTime(executedAt) },
@@ -23,15 +24,29 @@ const NONE: readonly Trade[] = [];
 
 export function TradesPanel(): ReactElement {
   const { freshness } = useDesk();
+  const columns = useColumns();
   // Folded by TRADING_FOLDS.
   const state = useTopic("trades:me") as FollowedTrades | null | undefined;
   const trades = state?.trades ?? NONE;
   const shown = useMemo(() => [...trades].reverse(), [trades]);
   return (
     <Panel name="Trades" freshness={freshness.trades} footer={<span data-field="count">{trades.length} trades</span>}>
-      <DataTable columns={COLUMNS} rows={shown} keyOf={idOf} empty={state === undefined ? "Loading the trades…" : "No trades."} />
+      <DataTable columns={columns} rows={shown} keyOf={idOf} empty={state === undefined ? "Loading the trades…" : "No trades."} />
     </Panel>
   );
+}
+
+/** With the way to what the server did with the row's newest event. */
+function useColumns(): readonly Column<Trade>[] {
+  const wayOf = useWay();
+  return useMemo(() => {
+    const linkOf = ({ id }: Trade) => {
+      const address = wayOf(id);
+      return address === undefined ? undefined : { address, text: "Follow", name: `Follow trade ${id}` };
+    };
+    // First, where it is seen however narrow the panel is.
+    return [{ name: "way", title: "Way", width: "3.7rem", link: linkOf }, ...COLUMNS];
+  }, [wayOf]);
 }
 
 const idOf = ({ id }: Trade) => id;

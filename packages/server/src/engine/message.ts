@@ -136,6 +136,8 @@ export interface Connection {
   send(parcel: Parcel): void;
   /** Ends the connection after what was sent; forcibly when that does not drain within a few seconds. */
   close(refusal: Refusal): void;
+  /** Ends it at once, as a broken line does: nothing is said, and what was not sent yet is lost with it. */
+  cut(): void;
 }
 
 /** Adds `eventId` to a JSON text of an object. */

@@ -1,9 +1,11 @@
-/** The console's pages, and what the demo adds: signing in without a password. */
+/** The console's pages, and what the demo adds: signing in without a password, and a connection that breaks when asked to. */
 import { existsSync } from "node:fs";
 import fastifyStatic from "@fastify/static";
 import type { FastifyInstance } from "fastify";
 import { Refusal } from "@broadtape/protocol/errors";
 import { demoSignIn } from "@broadtape/protocol/rest";
+import type { Sessions } from "../../engine/sessions.ts";
+import type { Gate } from "../gate.ts";
 
 /** Addresses of the page's own parts: the desk is at `/`. The page itself tells them apart. */
 const PARTS = ["/operations", "/try"] as const;
@@ -41,11 +43,13 @@ export const DEMO_USERS: readonly DemoUser[] = [
 ];
 
 export interface DemoDesk {
+  readonly gate: Gate;
+  readonly sessions: Pick<Sessions, "ofUser">;
   readonly users: readonly DemoUser[];
   issue(user: DemoUser): Promise<{ readonly token: string; readonly expiresAt: string }>;
 }
 
-/** `POST /api/demo/session {user?}`: a token of a demo user. Only in demo mode. */
+/** `POST /api/demo/session {user?}`: a token of a demo user. `POST /api/demo/cut`: breaks its connections. Only in demo mode. */
 export function serveDemo(app: FastifyInstance, desk: DemoDesk): void {
   app.get("/api/demo/users", () => ({ users: desk.users }));
   app.post("/api/demo/session", async (request) => {
@@ -55,6 +59,11 @@ export function serveDemo(app: FastifyInstance, desk: DemoDesk): void {
     const user = body.data.user === undefined ? desk.users[0] : desk.users.find(({ userId }) => userId === body.data.user);
     if (user === undefined) throw new Refusal("BAD_REQUEST", "user must be the id of a demo user", { path: "user" });
     return { ...user, ...(await desk.issue(user)) };
+  });
+  app.post("/api/demo/cut", async (request) => {
+    const own = desk.sessions.ofUser(await desk.gate.authenticate({ headers: request.headers }));
+    for (const { connection } of own) connection.cut();
+    return { connections: own.length };
   });
 }
 

@@ -6,11 +6,16 @@ import type { Socket } from "socket.io";
 import type { Refusal } from "@broadtape/protocol/errors";
 import type { Connection, Form, Parcel } from "../../engine/message.ts";
 
+interface WebSocketUnder {
+  readonly bufferedAmount: number;
+  terminate(): void;
+}
+
 /** What of Engine.IO's socket is used; `writeBuffer` holds what waits for its transport. */
 interface EngineSocket {
   readonly readyState: string;
   readonly upgrading: boolean;
-  readonly transport: { readonly name: string; readonly writable: boolean; readonly socket?: { readonly bufferedAmount: number } };
+  readonly transport: { readonly name: string; readonly writable: boolean; readonly socket?: WebSocketUnder };
   write(data: string, options?: { wsPreEncodedFrame?: Buffer[]; compress?: boolean }): unknown;
 }
 
@@ -84,5 +89,12 @@ export class SocketIoConnection implements Connection {
       const others = (client as unknown as { sockets: ReadonlyMap<string, unknown> }).sockets;
       if (others.size === 0) client.conn.close();
     }, CLOSE_GRACE_MS).unref();
+  }
+
+  cut(): void {
+    // Between two polls a polling client has no line that could break: its Engine.IO session ends instead.
+    const webSocket = this.#isWebSocket ? this.#engine.transport.socket : undefined;
+    if (webSocket === undefined) this.#socket.conn.close(true);
+    else webSocket.terminate();
   }
 }

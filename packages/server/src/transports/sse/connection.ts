@@ -71,6 +71,11 @@ export class StreamConnection implements Connection {
     }, CLOSE_GRACE_MS).unref();
   }
 
+  cut(): void {
+    this.#ended = true;
+    this.#socket.destroy();
+  }
+
   #writeText(text: string): void {
     const bytes = Buffer.from(text);
     this.#write(this.#gzip === undefined ? this.#framed(bytes) : this.#compressed(this.#gzip, bytes));

@@ -42,4 +42,8 @@ export class WebSocketConnection implements Connection {
       this.#webSocket.terminate();
     }, CLOSE_GRACE_MS).unref();
   }
+
+  cut(): void {
+    this.#webSocket.terminate();
+  }
 }

@@ -339,6 +339,12 @@ const demo: Readonly<Record<string, Operation>> = {
     requestBody: { content: { "application/json": { schema: ref("DemoSignIn") } } },
     responses: { 200: json("DemoSession", "The token."), ...refusals(400, 413, 415) },
   },
+  "POST /api/demo/cut": {
+    tags: ["Demo"],
+    summary: "Break the user's own connections",
+    description: "Their sockets end without a word, as if the network had failed. Clients come back by themselves and resume.",
+    responses: { 200: json("DemoCut", "They are broken."), ...refusals(401) },
+  },
   "POST /api/demo/rfqs": {
     tags: ["Demo"],
     summary: "Ask the demo's dealing desk for prices",

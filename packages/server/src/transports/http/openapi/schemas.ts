@@ -13,6 +13,7 @@ const NAMED = {
   ClientMessage: clientMessage,
   ConnectionList: rest.connectionList,
   NoticeList: rest.noticeList,
+  DemoCut: rest.demoCut,
   DemoSession: rest.demoSession,
   DemoSignIn: rest.demoSignIn,
   DemoUsers: rest.demoUsers,
