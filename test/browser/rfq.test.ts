@@ -82,7 +82,7 @@ it.each([
 ])("fills $side $symbol at the best quote that stands", async (wish) => {
   const rfqId = await request(wish);
   await untilQuoted(2);
-  expect(await quotes().locator('[data-field="quantity"]').innerText()).toBe(wish.quantity);
+  expect(await quotes().locator('[data-field="quantity"]').innerText()).toBe(Number(wish.quantity).toLocaleString("en"));
   expect(await rows().first().locator('[data-field="ranking"]').innerText()).toMatch(/^1/);
   await expect.poll(() => quotes().locator('[data-best="true"]').count()).toBeGreaterThan(0);
   expect(await acceptBest()).toMatch(/^Filled at \d+\.\d+/);

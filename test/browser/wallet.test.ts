@@ -61,7 +61,10 @@ async function balancesOnPage(): Promise<string[]> {
     .locator("tr[data-currency]")
     .evaluateAll((each) =>
       each.map((row) =>
-        [row.getAttribute("data-currency"), ...[...row.querySelectorAll("[data-field]")].map((amount) => amount.textContent)].join(" "),
+        [
+          row.getAttribute("data-currency"),
+          ...[...row.querySelectorAll("[data-field]")].map((amount) => amount.textContent.replaceAll(",", "")),
+        ].join(" "),
       ),
     );
   return lines.sort();
@@ -89,7 +92,7 @@ const shown = (name: string) => rows().locator(`[data-field="${name}"]`).allInne
 
 it("shows the newest transactions, and balances that agree with the server's digit for digit", async () => {
   await expect.poll(() => rows().count(), { timeout: 30_000 }).toBeGreaterThan(5);
-  for (const amount of await shown("amount")) expect(amount).toMatch(/^\d+\.\d\d$/);
+  for (const amount of await shown("amount")) expect(amount).toMatch(/^\d{1,3}(,\d{3})*\.\d\d$/);
   expect(await rows().locator('[data-field="direction"]').allInnerTexts()).toContain("out");
   await agree();
 });
@@ -128,7 +131,7 @@ it("narrows by a filter that the server keeps, and shows all again without it", 
   await expect.poll(async () => [...new Set(await shown("currency"))]).toEqual(["GBP"]);
   const before = await rows().count();
   await expect.poll(() => rows().count(), { timeout: 30_000 }).toBeGreaterThan(before);
-  for (const amount of await shown("amount")) expect(Number(amount)).toBeLessThanOrEqual(1000);
+  for (const amount of await shown("amount")) expect(Number(amount.replaceAll(",", ""))).toBeLessThanOrEqual(1000);
   const answer = await fetch(`${server.url}/api/v1/subscriptions`, { headers: { authorization: `Bearer ${(await demo()).token}` } });
   expect(await answer.text()).toContain('"maxAmount":"1000"');
   await wallet().getByRole("button", { name: "Clear" }).click();

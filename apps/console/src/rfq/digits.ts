@@ -12,6 +12,11 @@ export function fractionOf(digits: string): number {
   return (digits.split(".")[1] ?? "").length;
 }
 
+/** In threes before the point; every digit stays. */
+export function grouped(digits: { toString(): string }): string {
+  return String(digits).replace(/\d+/, (whole) => whole.replace(/\B(?=(\d{3})+$)/g, ","));
+}
+
 /** What a decimal lacks to the longest fraction of its column: shown invisibly behind it, so that the points align. */
 export function paddingOf(digits: string, fraction: number): string {
   const own = fractionOf(digits);

@@ -5,7 +5,7 @@ import { useConnection, useRfq } from "@broadtape/react";
 import { CompositeLine } from "./composite-line.tsx";
 import { CountdownRing } from "./countdown-ring.tsx";
 import type { DealSide } from "./desk.ts";
-import { digitsOf } from "./digits.ts";
+import { digitsOf, grouped } from "./digits.ts";
 import { outcomeOf } from "./outcome.ts";
 import { QuoteLadder } from "./quote-ladder.tsx";
 import { QuoteMoves } from "./quote-moves.ts";
@@ -46,7 +46,7 @@ export function Quotes({ client, rfqId, story, price, chosenSide, onAccept }: Pr
           outcome={outcomeOf(rfq.status, story, price)}
         />
         <p className={styles.what}>
-          <b>{rfq.symbol}</b> {rfq.side} <span data-field="quantity">{digitsOf(rfq.quantity)}</span>
+          <b>{rfq.symbol}</b> {rfq.side} <span data-field="quantity">{grouped(digitsOf(rfq.quantity))}</span>
           <span className={styles.rfqStatus} data-field="rfq-status">
             {rfq.status}
           </span>

@@ -1,7 +1,7 @@
 /** The trader's RFQs, newest first. */
 import type { ReactElement } from "react";
 import type { useTraderRfqs } from "@broadtape/react";
-import { digitsOf } from "./digits.ts";
+import { digitsOf, grouped } from "./digits.ts";
 import styles from "./rfq.module.css";
 
 interface Properties {
@@ -25,7 +25,7 @@ export function RfqList({ rfqs, selectedId, onSelect }: Properties): ReactElemen
             <button type="button" data-rfq={id} data-status={status} aria-current={id === selectedId} onClick={() => onSelect(id)}>
               <b>{symbol}</b>
               <span>{side}</span>
-              <span className={styles.quantity}>{digitsOf(quantity)}</span>
+              <span className={styles.quantity}>{grouped(digitsOf(quantity))}</span>
               <span className={styles.state}>{status}</span>
             </button>
           </li>

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { grouped } from "./cash-line.tsx";
+import { grouped } from "../rfq/digits.ts";
 
 it.each([
   ["5000000.00", "5,000,000.00"],

@@ -2,6 +2,7 @@
 import type { ReactElement } from "react";
 import type { FollowedBalances } from "@broadtape/client/trading";
 import { useTopic } from "@broadtape/react";
+import { grouped } from "../rfq/digits.ts";
 import styles from "./trading.module.css";
 
 export function CashLine(): ReactElement | null {
@@ -22,9 +23,4 @@ export function CashLine(): ReactElement | null {
       ))}
     </dl>
   );
-}
-
-/** In threes before the point; every digit stays. */
-export function grouped(digits: { toString(): string }): string {
-  return String(digits).replace(/\d+/, (whole) => whole.replace(/\B(?=(\d{3})+$)/g, ","));
 }

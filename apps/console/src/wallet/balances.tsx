@@ -2,7 +2,7 @@
 import type { ReactElement } from "react";
 import type { FeedBalance, TransactionFeedClient } from "@broadtape/client/transactions";
 import { useBalances, useTopic } from "@broadtape/react";
-import { digitsOf, fractionOf } from "../rfq/digits.ts";
+import { digitsOf, fractionOf, grouped } from "../rfq/digits.ts";
 import { PriceText } from "../rfq/price-text.tsx";
 import { clockTime } from "./clock-time.ts";
 import { statusIn } from "./standing.ts";
@@ -29,7 +29,9 @@ export function Balances({ client }: { readonly client: TransactionFeedClient })
                 {title}
               </th>
             ))}
-            <th scope="col">As of</th>
+            <th scope="col" className={styles.asOf}>
+              As of
+            </th>
             <th scope="col">Status</th>
           </tr>
         </thead>
@@ -41,10 +43,10 @@ export function Balances({ client }: { readonly client: TransactionFeedClient })
                 <th scope="row">{currency}</th>
                 {AMOUNTS.map(([name]) => (
                   <td key={name} className={styles.number}>
-                    <PriceText value={balance[name]} fraction={widest(balances, name)} name={name} />
+                    <PriceText value={balance[name]} fraction={widest(balances, name)} name={name} write={grouped} />
                   </td>
                 ))}
-                <td className={styles.quiet}>{clockTime(timestamp)}</td>
+                <td className={`${styles.quiet} ${styles.asOf}`}>{clockTime(timestamp)}</td>
                 <td>{status === "FROZEN" ? <span className={styles.frozen}>❄ Frozen</span> : <Standing status={status} />}</td>
               </tr>
             );

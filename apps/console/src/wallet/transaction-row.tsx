@@ -1,6 +1,7 @@
 /** A transaction as last told. */
 import { type ReactElement, memo, useRef } from "react";
 import type { TransactionMessage } from "@broadtape/client/transactions";
+import { grouped } from "../rfq/digits.ts";
 import { PriceText } from "../rfq/price-text.tsx";
 import { clockTime } from "./clock-time.ts";
 import { type Direction, directionOf } from "./direction.ts";
@@ -35,12 +36,12 @@ export const TransactionRow = memo(function TransactionRow({ message, fraction, 
         <span className={styles.name}>{counterpartyName ?? counterpartyPhone ?? "–"}</span>
         {description != null && <span className={styles.detail}>{description}</span>}
       </td>
-      <td className={styles.quiet}>{wordsOf(type)}</td>
+      <td className={`${styles.quiet} ${styles.type}`}>{wordsOf(type)}</td>
       <td className={styles.amount}>
         <span className={styles.sign} aria-hidden="true">
           {sign}
         </span>
-        <PriceText value={amount} fraction={fraction} name="amount" /> <span data-field="currency">{currency}</span>
+        <PriceText value={amount} fraction={fraction} name="amount" write={grouped} /> <span data-field="currency">{currency}</span>
         <span className={styles.detail} data-field="direction">
           {word}
         </span>
