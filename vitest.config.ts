@@ -14,7 +14,8 @@ const spawning = { fileParallelism: false, testTimeout: 60_000, hookTimeout: 60_
 export default defineConfig({
   ...{ ssr: shared.ssr, resolve: shared.resolve },
   test: {
-    maxWorkers: 2,
+    // Contract tests wait more than they work.
+    maxWorkers: 3,
     projects: [
       {
         ...shared,

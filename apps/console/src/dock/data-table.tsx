@@ -1,5 +1,5 @@
 /** Rows of figures: the decimal points of a column one below the other, signs and colours saying the same. */
-import { type ReactElement, memo } from "react";
+import { type CSSProperties, type ReactElement, memo } from "react";
 import { digitsOf, fractionOf } from "../rfq/digits.ts";
 import { PriceText } from "../rfq/price-text.tsx";
 import type { Decimal } from "../rfq/rfq-types.ts";
@@ -24,6 +24,8 @@ export interface Column<Row> {
   readonly link?: (row: Row) => RowLink | undefined;
   /** A gain is blue with a plus, a loss orange with a minus. */
   readonly isGain?: boolean;
+  /** Left out where the panel is narrow. */
+  readonly isOptional?: boolean;
 }
 
 interface Properties<Row> {
@@ -44,11 +46,17 @@ export function DataTable<Row>({ columns, rows, keyOf, empty }: Properties<Row>)
   });
   return (
     <>
-      <table className={styles.table} style={{ minWidth: `calc(${widths.join(" + ")})` }}>
+      <table className={styles.table} style={widthsOf(columns, widths)}>
         <thead>
           <tr>
-            {columns.map(({ name, title, number }, index) => (
-              <th key={name} scope="col" style={{ width: widths[index] }} className={number === undefined ? undefined : styles.number}>
+            {columns.map(({ name, title, number, isOptional }, index) => (
+              <th
+                key={name}
+                scope="col"
+                style={{ width: widths[index] }}
+                className={number === undefined ? undefined : styles.number}
+                data-optional={isOptional}
+              >
                 {title}
               </th>
             ))}
@@ -77,13 +85,20 @@ const DataRow = memo(function DataRow({ id, row, columns, fractions }: RowProper
   const lengths = fractions.split(",").map(Number);
   return (
     <tr data-row={id}>
-      {columns.map(({ name, text, number, link, isGain }, index) =>
+      {columns.map(({ name, text, number, link, isGain, isOptional }, index) =>
         number === undefined ? (
-          <td key={name} data-field={name}>
+          <td key={name} data-field={name} data-optional={isOptional}>
             {link === undefined ? text?.(row) : <Linked to={link(row)} />}
           </td>
         ) : (
-          <Figure key={name} name={name} value={number(row) ?? undefined} fraction={lengths[index] ?? 0} isGain={isGain === true} />
+          <Figure
+            key={name}
+            name={name}
+            value={number(row) ?? undefined}
+            fraction={lengths[index] ?? 0}
+            isGain={isGain === true}
+            isOptional={isOptional}
+          />
         ),
       )}
     </tr>
@@ -105,16 +120,25 @@ interface FigureProperties {
   readonly value: Decimal | undefined;
   readonly fraction: number;
   readonly isGain: boolean;
+  readonly isOptional: boolean | undefined;
 }
 
-function Figure({ name, value, fraction, isGain }: FigureProperties): ReactElement {
+function Figure({ name, value, fraction, isGain, isOptional }: FigureProperties): ReactElement {
   const tone = isGain && value !== undefined ? toneOf(value) : undefined;
   return (
-    <td className={styles.number} data-tone={tone}>
+    <td className={styles.number} data-tone={tone} data-optional={isOptional}>
       {tone === "up" && <span aria-hidden="true">+</span>}
       <PriceText value={value} fraction={fraction} name={name} />
     </td>
   );
+}
+
+/** What the columns need, with and without those that may be left out; the style sheet knows how wide the panel is. */
+function widthsOf(columns: readonly Pick<Column<never>, "isOptional">[], widths: readonly string[]): CSSProperties {
+  const sum = (all: readonly string[]) => `calc(${all.join(" + ")})`;
+  const needed = widths.filter((_, index) => columns[index]?.isOptional !== true);
+  const own: Record<`--${string}`, string> = { "--all": sum(widths), "--needed": sum(needed) };
+  return own;
 }
 
 /** Which way a decimal points; by its digits, not by a float. */

@@ -79,8 +79,8 @@ export function layOut(api: DockviewApi): void {
       ...(part.width !== undefined && { width: width * part.width }),
       ...(part.height !== undefined && { height: height * part.height }),
     });
-  size("watchlist", { width: 0.385 });
-  size("rfq", { width: 0.285 });
+  size("watchlist", { width: 0.425 });
+  size("rfq", { width: 0.27 });
   size("watchlist", { height: 0.25 });
   size("positions", { height: 0.2 });
   size("orders", { height: 0.3 });

@@ -15,12 +15,12 @@ const COLUMNS: readonly Column<Order>[] = [
   { name: "time", title: "Time", width: "5.1rem", text: ({ createdAt }) => clockTime(createdAt) },
   { name: "symbol", title: "Symbol", width: "5.2rem", text: ({ symbol }) => symbol },
   { name: "side", title: "Side", width: "3.7rem", text: ({ side }) => side },
-  { name: "type", title: "Type", width: "4.6rem", text: ({ type }) => wordsOf(type) },
+  { name: "type", title: "Type", width: "4.2rem", text: ({ type }) => wordsOf(type), isOptional: true },
   { name: "quantity", title: "Quantity", width: "5.2rem", number: ({ quantity }) => quantity },
   { name: "price", title: "Price", width: "6.3rem", number: ({ price }) => price },
   { name: "filled", title: "Filled", width: "5.2rem", number: ({ filledQuantity }) => filledQuantity },
   { name: "average", title: "Average", width: "6.3rem", number: ({ averagePrice }) => averagePrice },
-  { name: "status", title: "Status", width: "5.6rem", text: ({ status }) => wordsOf(status) },
+  { name: "status", title: "Status", width: "6.2rem", text: ({ status }) => wordsOf(status) },
 ];
 
 /** What the eye takes in; the rest is history. */

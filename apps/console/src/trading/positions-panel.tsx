@@ -17,9 +17,16 @@ const COLUMNS: readonly Column<Position>[] = [
   { name: "entry", title: "Entry", width: "6.7rem", number: ({ entryPrice }) => entryPrice },
   { name: "price", title: "Price", width: "6.7rem", number: ({ currentPrice }) => currentPrice },
   { name: "unrealized", title: "Unrealized", width: "7rem", number: ({ unrealizedPnL }) => unrealizedPnL, isGain: true },
-  { name: "percent", title: "%", width: "5.2rem", number: ({ unrealizedPnLPercent }) => unrealizedPnLPercent, isGain: true },
+  {
+    name: "percent",
+    title: "%",
+    width: "5.2rem",
+    number: ({ unrealizedPnLPercent }) => unrealizedPnLPercent,
+    isGain: true,
+    isOptional: true,
+  },
   { name: "total", title: "Total P&L", width: "7rem", number: ({ totalPnL }) => totalPnL, isGain: true },
-  { name: "realized", title: "Realized", width: "7rem", number: ({ realizedPnL }) => realizedPnL, isGain: true },
+  { name: "realized", title: "Realized", width: "7rem", number: ({ realizedPnL }) => realizedPnL, isGain: true, isOptional: true },
 ];
 
 const NONE: readonly Position[] = [];

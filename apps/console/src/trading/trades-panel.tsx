@@ -13,7 +13,7 @@ const COLUMNS: readonly Column<Trade>[] = [
   { name: "time", title: "Time", width: "5.1rem", text: ({ executedAt }) => clockTime(executedAt) },
   { name: "symbol", title: "Symbol", width: "5.2rem", text: ({ symbol }) => symbol },
   { name: "side", title: "Side", width: "3.2rem", text: ({ side }) => side },
-  { name: "type", title: "Type", width: "3.4rem", text: ({ type }) => type },
+  { name: "type", title: "Type", width: "3.4rem", text: ({ type }) => type, isOptional: true },
   { name: "quantity", title: "Quantity", width: "5.2rem", number: ({ quantity }) => quantity },
   { name: "price", title: "Price", width: "6.5rem", number: ({ price }) => price },
   { name: "value", title: "Value", width: "7rem", number: ({ value }) => value },
@@ -45,7 +45,7 @@ function useColumns(): readonly Column<Trade>[] {
       return address === undefined ? undefined : { address, text: "Follow", name: `Follow trade ${id}` };
     };
     // First, where it is seen however narrow the panel is.
-    return [{ name: "way", title: "Way", width: "3.7rem", link: linkOf }, ...COLUMNS];
+    return [{ name: "way", title: "Way", width: "4.4rem", link: linkOf }, ...COLUMNS];
   }, [wayOf]);
 }
 
