@@ -181,6 +181,8 @@ it("has no serious findings of axe, in the dark and in the light, and no fault o
 
 it("is refused to whoever is no operator, and asks the server for nothing then", async () => {
   const asked: string[] = [];
+  // The page of the test before still asks.
+  await page.goto("about:blank");
   page.on("request", (request) => asked.push(new URL(request.url()).pathname));
   await signIn("operations", await token({ sub: "Ada", tenantId: TENANT }));
   await page.getByRole("alert").filter({ hasText: "needs the permission stream:admin, which Ada does not have" }).waitFor();

@@ -9,7 +9,7 @@ import type { LogOptions } from "../../packages/server/src/log/log.ts";
 import { openSqliteLog, type SqliteLog } from "../../packages/server/src/log/sqlite/sqlite-log.ts";
 
 /** More of them: `BROADTAPE_TEST_KILLS=500 npx vitest run --project crash`. */
-const KILLS = Number(process.env["BROADTAPE_TEST_KILLS"] ?? 25);
+const KILLS = Number(process.env["BROADTAPE_TEST_KILLS"] ?? 12);
 const WRITER = fileURLToPath(new URL("./writer.ts", import.meta.url));
 
 const root = mkdtempSync(join(process.env["TEST_DISK"] ?? tmpdir(), "broadtape-kill-"));
