@@ -1,9 +1,9 @@
 /** The layers of the house: who may import whom. `npm run check` fails on a wrong import. */
 const server = "^packages/server/src/";
 const protocol = "^packages/protocol/src/";
-const ports = `${server}(log|wire|registry)/[^/]+[.]ts$`;
+const ports = `${server}(log|wire|registry|cluster)/[^/]+[.]ts$`;
 /** The composition root and what it exports. */
-const roots = `${server}(compose|compose-stores|index|config)[.]ts$|^packages/cli/`;
+const roots = `${server}(compose|compose-[a-z-]+|index|config)[.]ts$|^packages/cli/`;
 
 /** Files under `from` may import, of ours, only themselves and what matches `to`. */
 const only = (name, from, to, comment) => ({
@@ -36,7 +36,7 @@ module.exports = {
     ),
     only(
       "adapters-import-ports",
-      `${server}(log|wire|registry)/[^/]+/`,
+      `${server}(log|wire|registry|cluster)/[^/]+/`,
       [ports, protocol, `${server}postgres/`],
       "adapters implement ports",
     ),
@@ -61,7 +61,7 @@ module.exports = {
       name: "adapters-are-named-in-the-root-alone",
       severity: "error",
       from: { path: server, pathNot: `${roots}|${server}(log|wire|registry|postgres)/|[.]test[.]ts$` },
-      to: { path: `${server}((log|wire|registry)/[^/]+|postgres)/` },
+      to: { path: `${server}((log|wire|registry|cluster)/[^/]+|postgres)/` },
     },
     {
       name: "browser-code-has-no-node",

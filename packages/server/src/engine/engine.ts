@@ -6,6 +6,8 @@ import { type ErrorCode, Refusal } from "@broadtape/protocol/errors";
 import type { Offset } from "@broadtape/protocol/event-id";
 import type { PublishAnswer, StoredEvent } from "@broadtape/protocol/event";
 import type { Identity } from "@broadtape/protocol/identity";
+import { alone } from "../cluster/alone.ts";
+import type { Cluster } from "../cluster/cluster.ts";
 import type { Log, SharedLog } from "../log/log.ts";
 import { catchUp } from "./catch-up.ts";
 import { Checkpoints } from "./checkpoints.ts";
@@ -64,6 +66,8 @@ export interface EngineOptions {
   readonly log: Log | SharedLog;
   /** Between nodes; without it each finds in the log what others stored. */
   readonly wire?: Wire | undefined;
+  /** What the nodes know of each other; without it, this one is alone. */
+  readonly cluster?: Cluster | undefined;
   readonly clock: Clock;
   /** Unique ids for events and connections. */
   readonly newId: () => string;
@@ -90,6 +94,7 @@ export class Engine {
   readonly products: readonly Product[];
   readonly publicTenant: string;
   readonly log: Log;
+  readonly cluster: Cluster;
   readonly views: Views;
   readonly topics = new Topics();
   readonly sessions: Sessions;
@@ -115,6 +120,7 @@ export class Engine {
     this.publicTenant = options.publicTenant;
     this.log = options.log;
     this.newId = options.newId;
+    this.cluster = options.cluster ?? alone({ id: options.newId(), name: "alone" }, () => options.clock.monotonic());
     this.wheel = new Wheel(options.clock);
     this.turn = new Turn(options.clock, options.meter, options.limits.flushWindowMs);
     this.views = new Views(options.products);
