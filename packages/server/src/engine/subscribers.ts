@@ -9,6 +9,7 @@ import type { KeptPending, KeptSubscription, ListedSubscription, SubscriptionKey
 import type { Clock } from "./clock.ts";
 import { Delivery, type DeliveryRules, type DeliveryState } from "./delivery.ts";
 import type { Meter } from "./meter.ts";
+import { Outage } from "./outage.ts";
 import type { Session } from "./session.ts";
 import type { Wheel } from "./wheel.ts";
 
@@ -94,9 +95,12 @@ export class Subscribers {
   #saving: Promise<void> | undefined;
   /** Whose wants somebody waits to have written down; emptied by the next write of such. */
   readonly #asked = new Set<Kept>();
+  /** Of the writing behind. */
+  readonly #outage: Outage;
 
   constructor(host: SubscribersHost, store: SubscriptionStore) {
     this.#host = host;
+    this.#outage = new Outage(host.onFault);
     this.#store = store;
     this.#writeLater();
   }
@@ -326,7 +330,10 @@ export class Subscribers {
 
   #writeLater(): void {
     this.#host.wheel.arm(WRITE_MS, () => {
-      this.flush().catch(this.#host.onFault);
+      this.flush().then(
+        () => this.#outage.over(),
+        (error: unknown) => this.#outage.failed(error),
+      );
       this.#writeLater();
     });
   }

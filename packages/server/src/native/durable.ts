@@ -5,6 +5,7 @@
 import { Refusal } from "@broadtape/protocol/errors";
 import { Delivery, type DeliveryRules } from "../engine/delivery.ts";
 import type { Engine } from "../engine/engine.ts";
+import { Outage } from "../engine/outage.ts";
 import type { Session } from "../engine/session.ts";
 
 /** A client's place, as the registry keeps it. */
@@ -32,7 +33,8 @@ export class DurableClients {
   readonly #engine: Engine;
   readonly #store: CursorStore;
   readonly #rules: DeliveryRules;
-  readonly #onFault: (error: unknown) => void;
+  /** Of the writing behind. */
+  readonly #outage: Outage;
   /** The one live session of each named client. Bounded by the connections. */
   readonly #sessions = new Map<string, Session>();
   /** Acknowledged and not written yet. Bounded by the clients that acknowledge within a second. */
@@ -43,7 +45,7 @@ export class DurableClients {
     this.#engine = engine;
     this.#store = store;
     this.#rules = rules;
-    this.#onFault = onFault;
+    this.#outage = new Outage(onFault);
   }
 
   /** A second live connection of a client takes over from the first. */
@@ -117,10 +119,13 @@ export class DurableClients {
     this.#isArmed = true;
     this.#engine.wheel.arm(WRITE_MS, () => {
       this.#isArmed = false;
-      this.flush().catch((error: unknown) => {
-        this.#onFault(error);
-        this.#writeLater();
-      });
+      this.flush().then(
+        () => this.#outage.over(),
+        (error: unknown) => {
+          this.#outage.failed(error);
+          this.#writeLater();
+        },
+      );
     });
   }
 }
