@@ -8,7 +8,7 @@ import { OperationsDesk } from "./operations/desk.ts";
 import { eventLoopUtilization } from "./operations/utilization.ts";
 import { serverVersion } from "./operations/version.ts";
 import { Watch } from "./operations/watch.ts";
-import { statusCodeOf } from "./transports/http/app.ts";
+import { statusCodeOf } from "./transports/refused.ts";
 
 /** Before the engine, which tells it everything. */
 export function createWatch(): Watch {

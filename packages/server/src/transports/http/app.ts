@@ -4,13 +4,12 @@ import helmet from "@fastify/helmet";
 import fastify, { type FastifyError, type FastifyInstance, LogController } from "fastify";
 import type { FastifyBaseLogger } from "fastify";
 import { Refusal } from "@broadtape/protocol/errors";
-import { BadEvents } from "../../engine/validate.ts";
 import { correlationIdOf } from "../peer.ts";
-import { httpError, statusOf } from "../reason-phrase.ts";
-import { BadBody } from "./body.ts";
+import { EVENT_TYPES } from "../publishing.ts";
+import { httpError } from "../reason-phrase.ts";
+import { refusedOf } from "../refused.ts";
 import { refuseBytes, refuseExpectations, refusePath } from "./broken-requests.ts";
 import { answerPreflights } from "./preflights.ts";
-import { EVENT_TYPES } from "./publishing.ts";
 
 export interface HttpOptions {
   readonly logger: FastifyBaseLogger;
@@ -20,13 +19,6 @@ export interface HttpOptions {
 
 /** How long a request may take to come in, body and all; answers and streams last as long as they like. */
 const REQUEST_MS = 60_000;
-
-/** What log and registry say when they are away or take no more; known by name, so that HTTP knows no adapter. */
-const UNAVAILABLE: ReadonlySet<string> = new Set(["LogUnavailable", "RegistryUnavailable"]);
-
-interface Unavailable extends Error {
-  readonly retryAfterMs: number;
-}
 
 export async function createApp(options: HttpOptions): Promise<FastifyInstance> {
   const app = fastify({
@@ -69,38 +61,12 @@ export async function createApp(options: HttpOptions): Promise<FastifyInstance> 
   answerPreflights(app);
   app.setNotFoundHandler((_request, reply) => reply.code(404).send(httpError(404, "no such resource")));
   app.setErrorHandler(async (error: FastifyError, request, reply) => {
-    const statusCode = statusCodeOf(error);
-    if (error instanceof BadEvents) return reply.code(statusCode).send(httpError(statusCode, error.message, { errors: error.faults }));
-    if (error instanceof BadBody) return reply.code(statusCode).send(httpError(statusCode, error.message));
-    if (error instanceof Refusal) {
-      if (error.details.retryAfterMs !== undefined) reply.header("Retry-After", String(Math.ceil(error.details.retryAfterMs / 1000)));
-      return reply.code(statusCode).send(httpError(statusCode, error.message));
-    }
-    if (isUnavailable(error)) {
-      if (error.cause !== undefined) request.log.error({ err: error }, "request failed");
-      return reply
-        .code(statusCode)
-        .header("Retry-After", String(Math.max(1, Math.ceil(error.retryAfterMs / 1000))))
-        .send(httpError(statusCode, error.message));
-    }
-    if (statusCode >= 500) request.log.error({ err: error }, "request failed");
-    return reply.code(statusCode).send(httpError(statusCode, statusCode >= 500 ? "internal error" : error.message));
+    const { body, retryAfterSeconds, isFault } = refusedOf(error);
+    if (isFault) request.log.error({ err: error }, "request failed");
+    if (retryAfterSeconds !== undefined) reply.header("Retry-After", String(retryAfterSeconds));
+    return reply.code(body.statusCode).send(body);
   });
   return app;
-}
-
-/** What an error is answered with. */
-export function statusCodeOf(error: unknown): number {
-  if (error instanceof BadEvents) return 422;
-  if (error instanceof BadBody) return 400;
-  if (error instanceof Refusal) return statusOf(error.code);
-  if (!(error instanceof Error)) return 500;
-  if (isUnavailable(error)) return 503;
-  return "statusCode" in error && typeof error.statusCode === "number" ? error.statusCode : 500;
-}
-
-function isUnavailable(error: Error): error is Unavailable {
-  return UNAVAILABLE.has(error.name) && "retryAfterMs" in error && typeof error.retryAfterMs === "number";
 }
 
 /** The console's pages: everything from here, nothing inline. */

@@ -1,32 +1,7 @@
-/** Bodies of requests: bytes that must be JSON. */
+/** Bodies of HTTP requests that have a schema. */
 import { Refusal } from "@broadtape/protocol/errors";
-import { parseJson } from "@broadtape/protocol/json";
 import type { z } from "zod";
-
-/** A body that is no JSON: 400. */
-export class BadBody extends Error {
-  override readonly name = "BadBody";
-}
-
-const utf8 = new TextDecoder("utf-8", { fatal: true });
-
-export function textOf(body: unknown): string {
-  if (!(body instanceof Uint8Array)) throw new BadBody("the body is empty");
-  try {
-    return utf8.decode(body);
-  } catch {
-    throw new BadBody("the body is not UTF-8");
-  }
-}
-
-/** Digits of numbers are kept. */
-export function parseText(text: string, otherwise = "the body is not JSON"): unknown {
-  try {
-    return parseJson(text);
-  } catch {
-    throw new BadBody(otherwise);
-  }
-}
+import { parseText, textOf } from "../body.ts";
 
 /** A body of this form; refused with the path of what is wrong. */
 export function bodyOf<T>(schema: z.ZodType<T>, body: unknown): T {
