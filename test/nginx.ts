@@ -1,14 +1,14 @@
 /** Debian's nginx with a configuration of its own, in a folder of its own, on a free port of the loopback. */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import { freePort, until } from "./contract/server.ts";
+import { freePort } from "./free-port.ts";
+import { listens, Program } from "./program.ts";
 
 export interface Nginx {
   readonly url: string;
+  /** Everything it logged so far. */
+  output(): string;
   /** Ends it and removes its folder. */
   stop(): Promise<void>;
 }
@@ -19,26 +19,19 @@ export async function startNginx(site: string): Promise<Nginx> {
   const port = await freePort();
   const file = join(folder, "nginx.conf");
   writeFileSync(file, configurationOf(site.replaceAll("listen 80;", `listen 127.0.0.1:${port};`), folder));
-  const child = spawn(process.env["NGINX"] ?? "/usr/sbin/nginx", ["-p", folder, "-e", "stderr", "-c", file], {
-    stdio: ["ignore", "ignore", "pipe"],
+  const program = new Program({
+    name: "nginx",
+    file: process.env["NGINX"] ?? "/usr/sbin/nginx",
+    args: ["-p", folder, "-e", "stderr", "-c", file],
+    isReady: () => listens(port),
+    lastSignal: "SIGTERM",
   });
-  let said = "";
-  child.stderr.on("data", (data: Buffer) => (said += data.toString()));
-  await until(
-    () => {
-      if (child.exitCode !== null) throw new Error(`nginx ended with ${child.exitCode}: ${said}`);
-      return listens(port);
-    },
-    () => said,
-  );
+  await program.start();
   return {
     url: `http://127.0.0.1:${port}`,
+    output: () => program.output,
     async stop() {
-      if (child.exitCode === null) {
-        const exit = once(child, "exit");
-        child.kill("SIGTERM");
-        await exit;
-      }
+      await program.end();
       rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -64,15 +57,4 @@ ${spools.join("\n")}
 ${site}
 }
 `;
-}
-
-function listens(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => resolve(false));
-  });
 }

@@ -1,12 +1,12 @@
 /** Debian's PostgreSQL as a throw-away cluster: in a folder of its own, on a free port of the loopback. */
-import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFile, execFileSync } from "node:child_process";
 import { chownSync, existsSync, globSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { Client } from "pg";
-import { freePort, until } from "./contract/server.ts";
+import { freePort } from "./free-port.ts";
+import { Program } from "./program.ts";
 
 const execFileAsync = promisify(execFile);
 
@@ -17,7 +17,7 @@ export interface Cluster {
   /** An empty database; returns its URL. */
   createDatabase(name: string): Promise<string>;
   /** Ends it; it can be started again over what it kept. `SIGQUIT`: at once, as in a crash. */
-  stop(signal?: "SIGINT" | "SIGQUIT"): Promise<void>;
+  stop(signal?: "SIGINT" | "SIGQUIT" | "SIGKILL"): Promise<void>;
   start(): Promise<void>;
   /** Stops it and removes its folder. */
   remove(): Promise<void>;
@@ -33,51 +33,39 @@ export async function startStandby(primary: Cluster, settings: Readonly<Record<s
   return newCluster(settings, ["pg_basebackup", "-d", primary.url(), "-R", "-c", "fast", "--no-sync"]);
 }
 
-async function newCluster(settings: Readonly<Record<string, string>>, [program = "", ...options]: readonly string[]): Promise<Cluster> {
+async function newCluster(settings: Readonly<Record<string, string>>, [maker = "", ...options]: readonly string[]): Promise<Cluster> {
   const folder = mkdtempSync(join(tmpdir(), "broadtape-postgres-"));
   const owner = ownerOf(folder);
   const bin = binaries();
   const data = join(folder, "data");
   const port = await freePort();
-  await execFileAsync(join(bin, program), ["-D", data, ...options], { ...owner, cwd: folder });
+  await execFileAsync(join(bin, maker), ["-D", data, ...options], { ...owner, cwd: folder });
   const given = { listen_addresses: "127.0.0.1", port: String(port), unix_socket_directories: "", max_connections: "200", ...settings };
   const flags = Object.entries(given).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
   const url = (database = "postgres") => `postgres://postgres@127.0.0.1:${port}/${database}`;
-  let child: ChildProcess | undefined;
-
-  const start = async () => {
-    const started = spawn(join(bin, "postgres"), ["-D", data, ...flags], { ...owner, cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
-    child = started;
-    let said = "";
-    started.stderr.on("data", (text: Buffer) => (said = (said + text.toString()).slice(-10_000)));
-    await until(
-      () => {
-        if (started.exitCode !== null) throw new Error(`postgres ended with ${started.exitCode}: ${said}`);
-        return answers(url());
-      },
-      () => said,
-    );
-  };
-  const stop = async (signal: "SIGINT" | "SIGQUIT" = "SIGQUIT") => {
-    const running = child;
-    child = undefined;
-    if (running === undefined || running.exitCode !== null) return;
-    const exit = once(running, "exit");
-    running.kill(signal);
-    await exit;
-  };
-  await start();
+  const program = new Program({
+    name: "postgres",
+    file: join(bin, "postgres"),
+    args: ["-D", data, ...flags],
+    spawn: { ...owner, cwd: folder },
+    isReady: () => answers(url()),
+    lastSignal: "SIGQUIT",
+    outputCharacters: 10_000,
+  });
+  await program.start();
   return {
     port,
     url,
-    start,
-    stop,
+    start: () => program.start(),
+    async stop(signal) {
+      await program.end(signal);
+    },
     async createDatabase(name) {
       await query(url(), `create database "${name}"`);
       return url(name);
     },
     async remove() {
-      await stop();
+      await program.end();
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -1,15 +1,15 @@
 /** The real server as its own process, the way `npm start` runs it, on a free port with a folder of its own. */
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
+import type { ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SignJWT } from "jose";
+import { freePort } from "../free-port.ts";
+import { SECRET, ServerProgram } from "../server-program.ts";
 
-export const SECRET = "a secret of the contract tests, more than 32 bytes";
-
-const MAIN = new URL("../../packages/cli/src/main.ts", import.meta.url).pathname;
+export { freePort } from "../free-port.ts";
+export { until } from "../until.ts";
+export { SECRET };
 
 export interface TestServer {
   readonly url: string;
@@ -36,70 +36,20 @@ export async function startTestServer({
   directory = mkdtempSync(join(tmpdir(), "broadtape-test-")),
   port,
 }: TestServerOptions = {}): Promise<TestServer> {
-  const ownPort = port ?? (await freePort());
-  const child = spawn(process.execPath, ["--conditions=@broadtape/source", MAIN, "serve"], {
-    env: {
-      PATH: process.env["PATH"] ?? "",
-      HOME: directory,
-      // Hundreds of servers of the same code.
-      ...(process.env["NODE_COMPILE_CACHE"] !== undefined && { NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] }),
-      PORT: String(ownPort),
-      BROADTAPE_DATA_DIR: directory,
-      BROADTAPE_JWT_SECRET: SECRET,
-      BROADTAPE_LIMIT_SSE_ATTEMPTS_PER_MINUTE: "100000",
-      ...env,
-    },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (data: Buffer) => (output += data.toString()));
-  const url = `http://127.0.0.1:${ownPort}`;
-  await untilReady(url, child, () => output).catch((error: unknown) => {
-    child.kill("SIGKILL");
-    throw error;
-  });
-  const kill = async (signal: NodeJS.Signals = "SIGKILL") => {
-    if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
-    const exit = once(child, "exit");
-    child.kill(signal);
-    const [code] = (await exit) as [number | null];
-    return code;
-  };
+  const server = new ServerProgram({ directory, port: port ?? (await freePort()) });
+  await server.start(env);
   return {
-    url,
+    url: server.url,
     directory,
-    process: child,
-    output: () => output,
-    kill,
-    restart: async (changed = {}) => startTestServer({ env: { ...env, ...changed }, directory, port: ownPort }),
+    process: server.process,
+    output: () => server.output,
+    kill: (signal = "SIGKILL") => server.end(signal),
+    restart: async (changed = {}) => startTestServer({ env: { ...env, ...changed }, directory, port: server.port }),
     remove: async () => {
-      await kill();
+      await server.end();
       rmSync(directory, { recursive: true, force: true });
     },
   };
-}
-
-async function untilReady(url: string, child: ChildProcess, output: () => string): Promise<void> {
-  for (const deadline = Date.now() + 50_000; Date.now() < deadline;) {
-    if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}:\n${output()}`);
-    const isReady = await fetch(`${url}/readyz`).then(
-      (response) => response.ok,
-      () => false,
-    );
-    if (isReady) return;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  throw new Error(`the server was not ready in time:\n${output()}`);
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }
 
 export interface TokenOptions {
@@ -157,17 +107,4 @@ export async function publish(
 export function bestPrice(symbol: string, bid: string, ask: string, more: Readonly<Record<string, string>> = {}): string {
   const attributes = Object.entries(more).map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)},`);
   return `{${attributes.join("")}"type":"market-data.best-price","data":{"symbol":${JSON.stringify(symbol)},"bestBid":{"price":${bid},"size":1000000.50,"source":"A"},"bestAsk":{"price":${ask},"size":2,"source":"B"},"timestamp":1735819800000}}`;
-}
-
-/** Resolves when `find` finds something; rejects after 30 s with what was there instead. */
-export async function until<T>(
-  find: () => T | undefined | false | Promise<T | undefined | false>,
-  describe: () => unknown = () => "nothing",
-): Promise<T> {
-  for (const deadline = Date.now() + 30_000; Date.now() < deadline;) {
-    const found = await find();
-    if (found !== undefined && found !== false) return found;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  throw new Error(`waited in vain; there was ${JSON.stringify(describe())}`);
 }
