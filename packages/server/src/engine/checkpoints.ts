@@ -21,7 +21,7 @@ export class Checkpoints {
 
   /** Takes the newest usable checkpoint into the views; returns the offset that folding goes on after. */
   async load(): Promise<Offset> {
-    const saved = await this.#log.loadCheckpoint();
+    const saved = await this.#log.loadCheckpoint(this.#views.version);
     if (saved === undefined) return 0;
     if (saved.checkpoint.version !== this.#views.version) {
       await this.#log.dropCheckpoint();

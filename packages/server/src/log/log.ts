@@ -107,8 +107,11 @@ export interface Log {
   /** Replaces the given entities and the checkpoint's offset in one transaction. */
   saveCheckpoint(checkpoint: Checkpoint, entries: readonly CheckpointEntry[]): Promise<void>;
 
-  /** Undefined where there is none. Retention never passes a checkpoint's offset. */
-  loadCheckpoint(): Promise<{ readonly checkpoint: Checkpoint; readonly entries: readonly CheckpointEntry[] } | undefined>;
+  /**
+   * The last one saved. Where several nodes share the log, there is one for each version of the folds, and `version` says which.
+   * Undefined where there is none. Retention never passes a checkpoint's offset.
+   */
+  loadCheckpoint(version?: string): Promise<{ readonly checkpoint: Checkpoint; readonly entries: readonly CheckpointEntry[] } | undefined>;
 
   /** Forgets all checkpoint entries (the fold code changed). */
   dropCheckpoint(): Promise<void>;
@@ -122,7 +125,7 @@ export interface SharedLog extends Log {
   /** Asks where the log stands now: when another node says that it has stored something. */
   refresh(): Promise<LogBounds>;
   /**
-   * As `saveCheckpoint`, unless another node has saved a later one: then nothing is written, and it resolves with false. What changed
+   * As `saveCheckpoint`, unless another node has saved a later one of this version: then nothing is written, and it resolves with false. What changed
    * since this node's last save has to be saved with its next one.
    */
   advanceCheckpoint(checkpoint: Checkpoint, entries: readonly CheckpointEntry[]): Promise<boolean>;

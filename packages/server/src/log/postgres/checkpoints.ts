@@ -1,4 +1,4 @@
-/** Where the folded state of the views is kept. */
+/** Where the folded state of the views is kept: one checkpoint for each version of the folds, which nodes of that release carry on. */
 import type { Pool, PoolClient } from "pg";
 import { inTransaction } from "../../postgres/pool.ts";
 import { escapeText } from "../../postgres/text.ts";
@@ -6,13 +6,27 @@ import type { Checkpoint, CheckpointEntry } from "../log.ts";
 import { digestOf } from "./digest.ts";
 
 const SAVE_LOCK = "select pg_advisory_xact_lock(hashtextextended('broadtape checkpoint', 0))";
-const SET_META = "insert into meta values ($1, $2) on conflict (key) do update set value = excluded.value";
-const SET_ENTRIES = `insert into checkpoint_entries (key, view, tenant, entity, state)
-  select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
-  on conflict (key) do update set state = excluded.state`;
+const SET_CHECKPOINT = `insert into checkpoints values ($1, $2, $3, now())
+  on conflict (version) do update set "offset" = excluded."offset", saved_at = excluded.saved_at`;
+const SET_ENTRIES = `insert into checkpoint_entries (version, key, view, tenant, entity, state)
+  select $1::uuid, * from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[])
+  on conflict (version, key) do update set state = excluded.state`;
+const READ_CHECKPOINT = `select version, name, "offset" from checkpoints
+  where $1::uuid is null or version = $1 order by saved_at desc, version limit 1`;
 const READ_ENTRIES = `select key, view, tenant, entity, state from checkpoint_entries
-  where $1::uuid is null or key > $1::uuid order by key limit $2`;
-const DELETE_ENTRIES = "delete from checkpoint_entries where key = any($1::uuid[])";
+  where version = $1 and ($2::uuid is null or key > $2) order by key limit $3`;
+const DELETE_ENTRIES = "delete from checkpoint_entries where version = $1 and key = any($2::uuid[])";
+/** Of a release that no node runs any more. A step back within the hour folds little; until then retention waits for it. */
+const FORGET = `with gone as (delete from checkpoints where saved_at < now() - interval '1 hour'
+    and saved_at < (select max(saved_at) from checkpoints) returning version)
+  delete from checkpoint_entries where version in (select version from gone)`;
+const OLDEST = `select coalesce(min("offset"), 0) as "offset" from checkpoints`;
+
+interface CheckpointRow {
+  readonly version: string;
+  readonly name: string;
+  readonly offset: number;
+}
 
 type EntryRow = CheckpointEntry & { readonly key: string };
 
@@ -26,6 +40,7 @@ export async function saveCheckpoint(
   entries: readonly CheckpointEntry[],
   onlyForward = false,
 ): Promise<boolean> {
+  const key = keyOf(version);
   // One an entity, since a statement may touch a row only once.
   const newest = new Map(entries.map((entry) => [digestOf(entry.view, entry.tenant, entry.entity), entry]));
   const changed = [...newest].flatMap(([key, { state, ...entry }]) => (state === null ? [] : [{ ...entry, key, state }]));
@@ -33,59 +48,79 @@ export async function saveCheckpoint(
   return inTransaction(pool, async (client) => {
     // Nodes save one after the other: what one has read of the other's must stay so until it has written.
     await client.query(SAVE_LOCK);
-    if (onlyForward && (await isLater(client, offset, version))) return false;
-    for (let at = 0; at < changed.length; at += ENTRIES) await setEntries(client, changed.slice(at, at + ENTRIES));
-    if (ended.length > 0) await client.query(DELETE_ENTRIES, [ended]);
-    await client.query(SET_META, ["checkpointOffset", String(offset)]);
-    await client.query(SET_META, ["checkpointVersion", escapeText(version)]);
+    if (onlyForward && ((await read(client, key))?.offset ?? 0) > offset) return false;
+    for (let at = 0; at < changed.length; at += ENTRIES) await setEntries(client, key, changed.slice(at, at + ENTRIES));
+    if (ended.length > 0) await client.query(DELETE_ENTRIES, [key, ended]);
+    await client.query(SET_CHECKPOINT, [key, escapeText(version), offset]);
     return true;
   });
 }
 
-async function isLater(client: PoolClient, offset: number, version: string): Promise<boolean> {
-  const { rows } = await client.query<{ key: string; value: string }>("select key, value from meta where key like 'checkpoint%'");
-  const saved = new Map(rows.map(({ key, value }) => [key, value]));
-  return saved.get("checkpointVersion") === escapeText(version) && Number(saved.get("checkpointOffset")) > offset;
-}
-
-export async function loadCheckpoint(pool: Pool): Promise<{ checkpoint: Checkpoint; entries: readonly CheckpointEntry[] } | undefined> {
+/** Of this version; without one, the last one saved. */
+export async function loadCheckpoint(
+  pool: Pool,
+  version?: string,
+): Promise<{ checkpoint: Checkpoint; entries: readonly CheckpointEntry[] } | undefined> {
   return inTransaction(
     pool,
     async (client) => {
-      const { rows } = await client.query<{ key: string; value: string }>("select key, value from meta where key like 'checkpoint%'");
-      const meta = new Map(rows.map(({ key, value }) => [key, value]));
-      const [offset, version] = [meta.get("checkpointOffset"), meta.get("checkpointVersion")];
-      if (offset === undefined || version === undefined) return undefined;
-      return { checkpoint: { offset: Number(offset), version }, entries: await allEntries(client) };
+      const row = await read(client, version === undefined ? null : keyOf(version));
+      if (row === undefined) return undefined;
+      const checkpoint = { offset: row.offset, version: row.name };
+      return { checkpoint, entries: await allEntries(client, row.version) };
     },
     "begin isolation level repeatable read read only",
   );
 }
 
+export async function dropCheckpoint(pool: Pool): Promise<void> {
+  await inTransaction(pool, async (client) => {
+    await client.query("delete from checkpoint_entries");
+    await client.query("delete from checkpoints");
+  });
+}
+
+/** Nothing above it may go: a start has to fold it. 0 where there is no checkpoint. */
+export async function checkpointOf(client: PoolClient): Promise<number> {
+  return (await client.query<{ offset: number }>(OLDEST)).rows[0]?.offset ?? 0;
+}
+
+/** Those of releases that run no longer, but for the newest. */
+export async function forgetCheckpoints(pool: Pool): Promise<void> {
+  await pool.query(FORGET);
+}
+
+async function read(client: PoolClient, key: string | null): Promise<CheckpointRow | undefined> {
+  return (await client.query<CheckpointRow>(READ_CHECKPOINT, [key])).rows[0];
+}
+
 /** A few at a time: each statement is answered in time however many there are. */
-async function allEntries(client: PoolClient): Promise<CheckpointEntry[]> {
+async function allEntries(client: PoolClient, version: string): Promise<CheckpointEntry[]> {
   const entries: CheckpointEntry[] = [];
   for (let last: string | null = null; ;) {
-    const page: EntryRow[] = (await client.query<EntryRow>(READ_ENTRIES, [last, ENTRIES])).rows;
+    const page: EntryRow[] = (await client.query<EntryRow>(READ_ENTRIES, [version, last, ENTRIES])).rows;
     for (const { key: _key, ...entry } of page) entries.push(entry);
     if (page.length < ENTRIES) return entries;
     last = page.at(-1)?.key ?? null;
   }
 }
 
-export async function dropCheckpoint(pool: Pool): Promise<void> {
-  await inTransaction(pool, async (client) => {
-    await client.query("delete from checkpoint_entries");
-    await client.query("delete from meta where key like 'checkpoint%'");
-  });
-}
-
-async function setEntries(client: PoolClient, entries: readonly (CheckpointEntry & { key: string; state: string })[]): Promise<void> {
+async function setEntries(
+  client: PoolClient,
+  version: string,
+  entries: readonly (CheckpointEntry & { key: string; state: string })[],
+): Promise<void> {
   await client.query(SET_ENTRIES, [
+    version,
     entries.map(({ key }) => key),
     entries.map(({ view }) => escapeText(view)),
     entries.map(({ tenant }) => escapeText(tenant)),
     entries.map(({ entity }) => escapeText(entity)),
     entries.map(({ state }) => escapeText(state)),
   ]);
+}
+
+/** Names of versions grow with the views, and keys do not. */
+function keyOf(version: string): string {
+  return digestOf(version);
 }

@@ -148,6 +148,35 @@ it("keeps a checkpoint of more entries than one statement takes", async () => {
   expect(new Set((await other.loadCheckpoint())?.entries.map(({ state }) => state))).toEqual(new Set(entries.map(({ state }) => state)));
 });
 
+it("keeps apart what nodes of two releases save while one is rolled out", async () => {
+  const [old, next] = [await openNode(), await openNode()];
+  await old.append(newEvents(10));
+  const entry = (entity: string, state: string | null) => ({ view: "rfqs", tenant: "acme", entity, state });
+  await old.advanceCheckpoint({ offset: 4, version: "1" }, [entry("a", "1"), entry("b", "1")]);
+  expect(await next.loadCheckpoint("2")).toBeUndefined();
+  expect(await next.advanceCheckpoint({ offset: 3, version: "2" }, [entry("a", "2")])).toBe(true);
+  expect(await old.advanceCheckpoint({ offset: 6, version: "1" }, [entry("b", null), entry("c", "1")])).toBe(true);
+  expect(await next.loadCheckpoint("2")).toEqual({ checkpoint: { offset: 3, version: "2" }, entries: [entry("a", "2")] });
+  const saved = await old.loadCheckpoint("1");
+  expect(saved?.checkpoint).toEqual({ offset: 6, version: "1" });
+  expect(new Set(saved?.entries)).toEqual(new Set([entry("a", "1"), entry("c", "1")]));
+});
+
+it("forgets the checkpoint of a release that nobody runs any more, and retention waits for it no longer", async () => {
+  const log = await openNode({ retention: { maxAgeMs: 1000, maxBytes: Infinity } });
+  await log.append(newEvents(10));
+  await log.saveCheckpoint({ offset: 2, version: "1" }, []);
+  await log.saveCheckpoint({ offset: 10, version: "2" }, []);
+  bench.now += 2000;
+  await log.append(newEvents(1));
+  await log.retain();
+  expect([await log.loadCheckpoint("1"), log.bounds().oldest]).toEqual([{ checkpoint: { offset: 2, version: "1" }, entries: [] }, 1]);
+  await query(url, `update "${schema}".checkpoints set saved_at = saved_at - interval '2 hours'`);
+  await log.retain();
+  expect([await log.loadCheckpoint("1"), log.bounds().oldest]).toEqual([undefined, 11]);
+  expect(await log.loadCheckpoint()).toMatchObject({ checkpoint: { version: "2" } });
+});
+
 it("gives the disk back by whole segments, on whichever node, and reads on", async () => {
   const options = { retention: { maxAgeMs: 1000, maxBytes: Infinity } };
   const [one, other] = [await openNode(options), await openNode(options)];

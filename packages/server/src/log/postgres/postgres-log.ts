@@ -188,8 +188,8 @@ class OpenLog implements PostgresLog {
     return this.#ask(() => saveCheckpoint(this.#pools.keeper, checkpoint, entries, true));
   }
 
-  async loadCheckpoint(): Promise<{ readonly checkpoint: Checkpoint; readonly entries: readonly CheckpointEntry[] } | undefined> {
-    return this.#ask(() => loadCheckpoint(this.#pools.keeper));
+  async loadCheckpoint(version?: string): Promise<{ readonly checkpoint: Checkpoint; readonly entries: readonly CheckpointEntry[] } | undefined> {
+    return this.#ask(() => loadCheckpoint(this.#pools.keeper, version));
   }
 
   async dropCheckpoint(): Promise<void> {

@@ -5,13 +5,13 @@
 import type { Pool, PoolClient } from "pg";
 import { inTransaction, withClient } from "../../postgres/pool.ts";
 import type { LogBounds, LogOptions } from "../log.ts";
+import { checkpointOf, forgetCheckpoints } from "./checkpoints.ts";
 import { BEGIN_LOCKED, moveOldest, readHead } from "./head.ts";
 import { dropSegments, makeSegmentsAhead, sizeOfSegments } from "./segments.ts";
 import type { Sizes } from "./sizes.ts";
 
 const FREE_IDS = `delete from event_ids where key in (select key from event_ids where stored_at < $1 order by stored_at limit $2)`;
 const FORGET_WRITERS = "delete from writers where used_at < $1";
-const CHECKPOINT = "select value from meta where key = 'checkpointOffset'";
 const EVENT_AT = { name: "retained", text: `select batch, stored_at from events where "offset" = $1` };
 
 /** A log that is open commits far more often, or has no commit to ask after. */
@@ -27,6 +27,7 @@ export async function retain(pool: Pool, { retention, dedupeWindowMs, now }: Log
   await makeSegmentsAhead(pool, sizes.segmentEvents);
   const freed = await freeIds(pool, at - dedupeWindowMs, sizes.freedIds);
   await pool.query(FORGET_WRITERS, [at - WRITER_MS]);
+  await forgetCheckpoints(pool);
   const oldest = await dueOldest(pool, retention, at);
   const bounds = await inTransaction(pool, (client) => moveOn(client, oldest), BEGIN_LOCKED);
   await dropSegments(pool);
@@ -53,11 +54,6 @@ async function moveOn(client: PoolClient, due: number): Promise<LogBounds> {
   if (due <= oldest || due > (await checkpointOf(client)) + 1) return { oldest, head, headStoredAt };
   await moveOldest(client, due);
   return { oldest: due, head, headStoredAt };
-}
-
-/** Nothing above it may go: a start has to fold it. 0 where there is no checkpoint. */
-async function checkpointOf(client: PoolClient): Promise<number> {
-  return Number((await client.query<{ value: string }>(CHECKPOINT)).rows[0]?.value ?? 0);
 }
 
 async function freeIds(pool: Pool, olderThan: number, limit: number): Promise<number> {

@@ -8,16 +8,17 @@ import { escapeIdentifier, type Pool, type PoolClient } from "pg";
 import { ensureSchema } from "../../postgres/schema.ts";
 
 /** How the tables are laid out. */
-const FORMAT = "1";
+const FORMAT = "2";
 
 /** The log's one partition of today; another one has its own lock, head and segments. */
 export const PARTITION = "main";
 
 /**
- * - `meta`: `format`; `epoch`, `place`, `timeline` (life.ts); `checkpointOffset`, `checkpointVersion`
+ * - `meta`: `format`; `epoch`, `place`, `timeline` (life.ts)
  * - `heads`: where the log begins and ends; whoever changes a row holds the partition's lock ({@link LOCK})
  * - `writers`: the last commit of each open log, by which it learns what became of a COMMIT without an answer
  * - `segments`: which offsets have their tables
+ * - `checkpoints` with their entries: one for each version of the folds, since nodes of two releases run side by side while one is rolled out
  */
 const TABLES = `
 create table meta (key text primary key, value text not null);
@@ -50,12 +51,20 @@ create table event_topics (
 ) partition by range ("offset");
 create table event_ids (key uuid primary key, "offset" bigint not null, batch bigint not null, stored_at bigint not null);
 create index event_ids_stored_at on event_ids (stored_at);
+create table checkpoints (
+  version uuid primary key,
+  name text not null,
+  "offset" bigint not null,
+  saved_at timestamptz not null
+);
 create table checkpoint_entries (
-  key uuid primary key,
+  version uuid not null,
+  key uuid not null,
   view text not null,
   tenant text not null,
   entity text not null,
-  state text not null
+  state text not null,
+  primary key (version, key)
 );
 insert into meta values ('format', '${FORMAT}');
 `;
