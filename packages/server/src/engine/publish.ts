@@ -173,7 +173,8 @@ export class Publishing {
     throw error;
   }
 
-  #noteRefused({ events, publisher: { tenant, userId, correlationId } }: Asked, error: unknown): void {
+  #noteRefused({ events, publisher: { tenant, userId, correlationId, tellsRefusals } }: Asked, error: unknown): void {
+    if (tellsRefusals === true) return;
     const { meter } = this.#options;
     meter.refused += 1;
     meter.witness.refused({ tenant, userId, correlationId, events, error });

@@ -16,6 +16,8 @@ export interface Publisher {
   readonly correlationId: string;
   /** The server itself, for types that nobody else may publish. */
   readonly isServer?: true;
+  /** Tells of a refusal itself: it is not counted, and no operator is told. */
+  readonly tellsRefusals?: true;
 }
 
 /** A batch in which at least one event is bad; nothing of it is stored. */
