@@ -8,8 +8,12 @@ const shared = {
   resolve: { conditions: [...conditions, "node"] },
 };
 
-/** What runs in its own process beside the tests needs time, and most of it quiet: those files run one after the other. */
-const spawning = { fileParallelism: false, testTimeout: 60_000, hookTimeout: 60_000 };
+/** What runs in its own process beside the tests needs time. */
+const spawning = { testTimeout: 60_000, hookTimeout: 60_000 };
+/** After everything else, two files at a time: browsers and crashes wait as much as they work. */
+const late = { ...spawning, maxWorkers: 2, sequence: { groupOrder: 1 } };
+/** They start what the README starts, on the ports that it names. */
+const last = { ...spawning, fileParallelism: false, sequence: { groupOrder: 2 } };
 
 export default defineConfig({
   ...{ ssr: shared.ssr, resolve: shared.resolve },
@@ -37,11 +41,11 @@ export default defineConfig({
       { ...shared, test: { name: "simulation", include: ["test/simulation/**/*.test.ts"], testTimeout: 120_000 } },
       {
         ...shared,
-        test: { name: "contract", include: ["test/contract/**/*.test.ts"], ...spawning, fileParallelism: true, isolate: false },
+        test: { name: "contract", include: ["test/contract/**/*.test.ts"], ...spawning, isolate: false },
       },
-      { ...shared, test: { name: "crash", include: ["test/crash/**/*.test.ts"], ...spawning, testTimeout: 180_000 } },
-      { ...shared, test: { name: "browser", include: ["test/browser/**/*.test.ts"], ...spawning, testTimeout: 120_000 } },
-      { ...shared, test: { name: "docs", include: ["test/docs/**/*.test.ts"], ...spawning } },
+      { ...shared, test: { name: "crash", include: ["test/crash/**/*.test.ts"], ...late, testTimeout: 180_000 } },
+      { ...shared, test: { name: "browser", include: ["test/browser/**/*.test.ts"], ...late, testTimeout: 120_000 } },
+      { ...shared, test: { name: "docs", include: ["test/docs/**/*.test.ts"], ...last } },
     ],
   },
 });
