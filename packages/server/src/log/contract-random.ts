@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { Bench, type LogPlace, newEvent, pagesOf } from "./contract-place.ts";
-import type { Appended, NewEvent, ReadRequest } from "./log.ts";
+import { type Appended, type Guard, type NewEvent, Overtaken, type ReadRequest } from "./log.ts";
 
 const WINDOW_MS = 50;
 const MAX_AGE_MS = 60;
@@ -25,21 +25,42 @@ class Model {
     return this.events[0]?.offset ?? this.head + 1;
   }
 
-  append(now: number, batch: readonly NewEvent[]): Appended[] {
+  append(now: number, batch: readonly NewEvent[], guard?: Guard): Appended[] | Overtaken {
+    if (guard !== undefined) {
+      const repeated = this.#repeatedOf(now, batch);
+      const isSame = [...repeated].join() === [...guard.repeated].join();
+      if (repeated.size < batch.length && !(isSame && this.#holds(guard))) return new Overtaken(repeated);
+    }
     const first = this.head + 1;
     return batch.map((given) => {
       const storedAt = Math.max(now, this.storedAt);
-      const key = JSON.stringify([given.tenant, given.source, given.id]);
-      const known = given.deduplicate ? this.#ids.get(key) : undefined;
-      if (known !== undefined && storedAt - known.storedAt <= WINDOW_MS) {
+      const known = this.#knownOf(now, given);
+      if (known !== undefined) {
         return { offset: known.offset, batch: known.batch, storedAt: known.storedAt, duplicate: true };
       }
       const stored = { offset: ++this.head, batch: first, storedAt, duplicate: false };
       this.storedAt = storedAt;
       this.events.push({ ...stored, given });
-      if (given.deduplicate) this.#ids.set(key, { ...stored, given });
+      if (given.deduplicate) this.#ids.set(keyOf(given), { ...stored, given });
       return stored;
     });
+  }
+
+  #knownOf(now: number, given: NewEvent): ModelEvent | undefined {
+    const known = given.deduplicate ? this.#ids.get(keyOf(given)) : undefined;
+    return known !== undefined && Math.max(now, this.storedAt) - known.storedAt <= WINDOW_MS ? known : undefined;
+  }
+
+  #repeatedOf(now: number, batch: readonly NewEvent[]): Set<number> {
+    const isRepeated = (given: NewEvent, index: number) =>
+      this.#knownOf(now, given) !== undefined ||
+      (given.deduplicate && batch.slice(0, index).some((other) => other.deduplicate && keyOf(other) === keyOf(given)));
+    return new Set(batch.flatMap((given, index) => (isRepeated(given, index) ? [index] : [])));
+  }
+
+  #holds({ after, topics }: Guard): boolean {
+    const isAsked = ({ given }: ModelEvent) => topics.some(({ tenant, name }) => tenant === given.tenant && given.topics.includes(name));
+    return after + 1 >= this.oldest && !this.events.some((each) => each.offset > after && isAsked(each));
   }
 
   retain(now: number): void {
@@ -60,6 +81,10 @@ class Model {
   }
 }
 
+function keyOf({ tenant, source, id }: NewEvent): string {
+  return JSON.stringify([tenant, source, id]);
+}
+
 interface World {
   readonly bench: Bench;
   readonly model: Model;
@@ -76,14 +101,34 @@ const event = fc
   })
   .map((fields) => newEvent(fields));
 
+const guard = fc.record({
+  /** Counted back from the head. */
+  behind: fc.integer({ min: 0, max: 12 }),
+  topics: fc.array(fc.record({ tenant: fc.constantFrom(...TENANTS), name: fc.constantFrom(...TOPICS) }), { maxLength: 2 }),
+  repeated: fc.subarray([0, 1], { maxLength: 1 }),
+});
+
+const batch = fc.record({ events: fc.array(event, { maxLength: 5 }), guard: fc.option(guard, { nil: undefined }) });
+
 /** Several batches in one turn: they may share a commit. */
-const append = fc.array(fc.array(event, { maxLength: 5 }), { minLength: 1, maxLength: 4 }).map((batches): Step => {
+const append = fc.array(batch, { minLength: 1, maxLength: 4 }).map((batches): Step => {
   return async ({ bench, model }) => {
-    const appended = await Promise.all(batches.map((batch) => bench.log.append(batch)));
-    expect(appended).toEqual(batches.map((batch) => model.append(bench.now, batch)));
+    const placed = batches.map(({ events, guard: given }) => {
+      if (given === undefined) return { events, guard: undefined };
+      return { events, guard: { ...given, after: Math.max(0, model.head - given.behind), repeated: new Set(given.repeated) } };
+    });
+    const outcomes = await Promise.allSettled(placed.map(({ events, guard: asked }) => bench.log.append(events, asked)));
+    const told = outcomes.map((outcome) => (outcome.status === "fulfilled" ? outcome.value : (outcome.reason as unknown)));
+    const expected = placed.map(({ events, guard: asked }) => model.append(bench.now, events, asked));
+    expect(told.map(outcomeOf)).toEqual(expected.map(outcomeOf));
     expect(bench.log.bounds()).toEqual({ oldest: model.oldest, head: model.head, headStoredAt: model.storedAt });
   };
 });
+
+/** Errors are equal to each other where their messages are. */
+function outcomeOf(outcome: unknown): unknown {
+  return outcome instanceof Overtaken ? { repeated: [...outcome.repeated] } : outcome;
+}
 
 const share = fc.double({ min: 0, max: 1, noNaN: true });
 

@@ -1,16 +1,22 @@
 /** Group commit: whatever is appended while one commit runs goes into the next, so that one fsync serves many publishers. */
-import { type Appended, LogUnavailable, type NewEvent, type Pace } from "./log.ts";
+import { type Appended, type Guard, LogUnavailable, type NewEvent, type Overtaken, type Pace } from "./log.ts";
 
-export type Batches = readonly (readonly NewEvent[])[];
+/** What one publisher wants stored. */
+export interface Batch {
+  readonly events: readonly NewEvent[];
+  readonly guard?: Guard | undefined;
+}
 
-/** Makes these batches durable in one step, in order; resolves with the places of each batch's events. Rejects when none is stored. */
-type Commit = (batches: Batches) => Promise<readonly (readonly Appended[])[]>;
+/** The places of a batch's events, or why it alone is not stored. */
+export type Outcome = readonly Appended[] | Overtaken;
+
+/** Makes these batches durable in one step, in order; resolves with what became of each. Rejects when none is stored. */
+type Commit = (batches: readonly Batch[]) => Promise<readonly Outcome[]>;
 
 /** A commit takes at most so many events, unless one batch alone is longer: the first of a long queue need not wait for its end. */
 const GROUP_EVENTS = 5000;
 
-interface Waiting {
-  readonly events: readonly NewEvent[];
+interface Waiting extends Batch {
   readonly resolve: (appended: readonly Appended[]) => void;
   readonly reject: (error: Error) => void;
 }
@@ -30,13 +36,13 @@ export class GroupCommit {
     this.#maxWaitingEvents = maxWaitingEvents;
   }
 
-  /** Resolves when the batch is durable, in the order of the calls; rejects with {@link LogUnavailable} when it is not stored. */
-  append(events: readonly NewEvent[]): Promise<readonly Appended[]> {
+  /** Resolves when the batch is durable, in the order of the calls; rejects with {@link LogUnavailable} or {@link Overtaken} when it is not stored. */
+  append(events: readonly NewEvent[], guard?: Guard): Promise<readonly Appended[]> {
     if (this.#waitingEvents + events.length > this.#maxWaitingEvents) {
       return Promise.reject(new LogUnavailable(`more than ${this.#maxWaitingEvents} events wait to be stored`));
     }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ events, resolve, reject });
+      this.#waiting.push({ events, guard, resolve, reject });
       this.#waitingEvents += events.length;
       this.#running ??= this.#run();
     });
@@ -59,7 +65,7 @@ export class GroupCommit {
         await pause;
       }
       const group = this.#take();
-      const commit = this.#commit(group.map(({ events }) => events));
+      const commit = this.#commit(group);
       // The next commit runs while the publishers of the last one are answered.
       settle();
       settle = await outcomeOf(group, commit);
@@ -89,11 +95,15 @@ export class GroupCommit {
 const noOne = (): void => undefined;
 
 /** What is to be told to the publishers of a group, once the commit has ended. Never rejects. */
-async function outcomeOf(group: readonly Waiting[], commit: Promise<readonly (readonly Appended[])[]>): Promise<() => void> {
+async function outcomeOf(group: readonly Waiting[], commit: Promise<readonly Outcome[]>): Promise<() => void> {
   try {
-    const places = await commit;
+    const outcomes = await commit;
     return () => {
-      group.forEach(({ resolve }, index) => resolve(places[index] ?? []));
+      for (const [index, { resolve, reject }] of group.entries()) {
+        const outcome = outcomes[index] ?? [];
+        if (outcome instanceof Error) reject(outcome);
+        else resolve(outcome);
+      }
     };
   } catch (error) {
     const unavailable = new LogUnavailable(`the log could not store: ${error instanceof Error ? error.message : String(error)}`);

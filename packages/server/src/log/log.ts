@@ -26,6 +26,21 @@ export interface Appended {
   readonly duplicate: boolean;
 }
 
+/** What a batch was checked against. It is stored only where the log, at the batch's place in it, still says so. */
+export interface Guard {
+  /** What the log says up to here was looked at. */
+  readonly after: Offset;
+  /** No event above `after` may be found under one of these. */
+  readonly topics: readonly GuardedTopic[];
+  /** Which events of the batch (by index) were taken for repetitions, and so for nothing new. */
+  readonly repeated: ReadonlySet<number>;
+}
+
+export interface GuardedTopic {
+  readonly tenant: string;
+  readonly name: string;
+}
+
 export interface ReadRequest {
   /** Exclusive; 0 reads from the oldest event. */
   readonly after: Offset;
@@ -83,6 +98,18 @@ export class LogUnavailable extends Error {
   }
 }
 
+/** Thrown (as a rejection) by `append` for a batch whose guard does not hold: it has to be checked against what the log says now. */
+export class Overtaken extends Error {
+  override readonly name = "Overtaken";
+  /** Which events of the batch (by index) are repetitions. */
+  readonly repeated: ReadonlySet<number>;
+
+  constructor(repeated: ReadonlySet<number>) {
+    super("the log says something else by now than the batch was checked against");
+    this.repeated = repeated;
+  }
+}
+
 export interface Log {
   /** Mark of this life of the log: another one after wiped or restored data. Constant while open. */
   readonly epoch: Epoch;
@@ -95,8 +122,11 @@ export interface Log {
    * of `events`. Batches become durable in the order of the calls, and promises resolve in that order; whatever was
    * called while a commit ran goes into the next one. The same tenant + source + id twice within the deduplication window,
    * within the batch too, is stored once. A batch of duplicates alone stores nothing.
+   *
+   * With a guard, it is stored only where that holds, else nothing of it is, and this rejects with {@link Overtaken}; so it does
+   * too where what follows `guard.after` is older than retention, and nobody can tell. A batch of duplicates alone passes always.
    */
-  append(events: readonly NewEvent[]): Promise<readonly Appended[]>;
+  append(events: readonly NewEvent[], guard?: Guard): Promise<readonly Appended[]>;
 
   /** Pages of events in offset order. Durable events only; never blocks appends. Rejects with RangeError when `after` + 1 is older than retention. */
   read(request: ReadRequest): Promise<LogPage>;

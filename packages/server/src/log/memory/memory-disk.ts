@@ -1,7 +1,9 @@
 /** What the log in memory has instead of a disk, and what is done to it. */
 import type { StoredEvent } from "@broadtape/protocol/event";
 import type { Epoch, Offset } from "@broadtape/protocol/event-id";
-import type { Appended, Checkpoint, CheckpointEntry, LogBounds, LogOptions, NewEvent } from "../log.ts";
+import type { Batch, Outcome } from "../group-commit.ts";
+import { guardFails, repeatedIn } from "../guard.ts";
+import { type Checkpoint, type CheckpointEntry, type LogBounds, type LogOptions, Overtaken } from "../log.ts";
 
 export interface KeptEvent {
   readonly event: StoredEvent;
@@ -34,13 +36,24 @@ function idKey({ tenant, source, id }: Pick<StoredEvent, "tenant" | "source" | "
   return JSON.stringify([tenant, source, id]);
 }
 
-/** Stores a publish batch. */
-export function store(disk: MemoryDisk, events: readonly NewEvent[], { now, dedupeWindowMs }: LogOptions): Appended[] {
+/** Stores a publish batch, where its guard holds. */
+export function store(disk: MemoryDisk, { events, guard }: Batch, { now, dedupeWindowMs }: LogOptions): Outcome {
   const storedAt = Math.max(now(), disk.headStoredAt);
   const batch = disk.head + 1;
+  const firstOf = (key: string) => {
+    const first = disk.ids.get(key);
+    return first !== undefined && storedAt - first.storedAt <= dedupeWindowMs ? first : undefined;
+  };
+  if (guard !== undefined) {
+    const keys = events.map((event) => (event.deduplicate ? idKey(event) : undefined));
+    const repeated = repeatedIn(keys, (key) => firstOf(key) !== undefined);
+    const isFound = ({ event, topics }: KeptEvent) =>
+      event.offset > guard.after && guard.topics.some(({ tenant, name }) => tenant === event.tenant && topics.includes(name));
+    if (guardFails(guard, repeated, events.length, boundsOf(disk).oldest, () => disk.events.some(isFound))) return new Overtaken(repeated);
+  }
   return events.map(({ topics, deduplicate, ...record }) => {
-    const first = deduplicate ? disk.ids.get(idKey(record)) : undefined;
-    if (first !== undefined && storedAt - first.storedAt <= dedupeWindowMs) {
+    const first = deduplicate ? firstOf(idKey(record)) : undefined;
+    if (first !== undefined) {
       return { offset: first.offset, batch: first.batch, storedAt: first.storedAt, duplicate: true };
     }
     const event: StoredEvent = { ...record, offset: disk.head + 1, batch, storedAt };

@@ -1,11 +1,12 @@
 /** A log in memory, for simulations: the same promises as on disk, at the moments that a test chooses. */
 import type { StoredEvent } from "@broadtape/protocol/event";
 import type { Epoch } from "@broadtape/protocol/event-id";
-import { type Batches, GroupCommit } from "../group-commit.ts";
+import { type Batch, GroupCommit, type Outcome } from "../group-commit.ts";
 import {
   type Appended,
   type Checkpoint,
   type CheckpointEntry,
+  type Guard,
   type LogBounds,
   type LogOptions,
   type LogPage,
@@ -69,8 +70,8 @@ export class MemoryLog implements SharedLog {
     };
   }
 
-  append(events: readonly NewEvent[]): Promise<readonly Appended[]> {
-    return this.#closing === undefined ? this.#commits.append(events) : Promise.reject(new LogUnavailable("the log is closed"));
+  append(events: readonly NewEvent[], guard?: Guard): Promise<readonly Appended[]> {
+    return this.#closing === undefined ? this.#commits.append(events, guard) : Promise.reject(new LogUnavailable("the log is closed"));
   }
 
   async read(request: ReadRequest): Promise<LogPage> {
@@ -131,12 +132,12 @@ export class MemoryLog implements SharedLog {
     return this.#closing;
   }
 
-  #commit(batches: Batches): Promise<readonly (readonly Appended[])[]> {
+  #commit(batches: readonly Batch[]): Promise<readonly Outcome[]> {
     return new Promise((resolve, reject) => {
       this.#defer(() => {
         const { failure } = this.#disk;
         const before = this.#disk.head;
-        const places = failure === undefined ? batches.map((events) => store(this.#disk, events, this.#options)) : [];
+        const places = failure === undefined ? batches.map((batch) => store(this.#disk, batch, this.#options)) : [];
         const bounds = boundsOf(this.#disk);
         this.#defer(() => {
           this.#move(bounds);

@@ -5,10 +5,10 @@
 import type { Pool, PoolClient } from "pg";
 import { isRefusal, isWorthRepeating } from "../../postgres/failures.ts";
 import { withClient } from "../../postgres/pool.ts";
-import { type Appended, type LogBounds, LogUnavailable } from "../log.ts";
-import type { Batches } from "../group-commit.ts";
+import { type LogBounds, LogUnavailable } from "../log.ts";
+import type { Batch, Outcome } from "../group-commit.ts";
 import { TopicDigests } from "./digest.ts";
-import { type Group, groupOf, type KnownId, Rows } from "./group.ts";
+import { type Group, groupOf, type Known, type KnownId, Rows } from "./group.ts";
 import { BEGIN_LOCKED, type Head, readHead } from "./head.ts";
 import { makeSegments } from "./segments.ts";
 import { PARTITION } from "./tables.ts";
@@ -28,7 +28,7 @@ export interface WriterOptions {
 }
 
 export interface Committed {
-  readonly places: readonly (readonly Appended[])[];
+  readonly outcomes: readonly Outcome[];
   readonly stored: number;
   readonly bounds: LogBounds;
 }
@@ -36,6 +36,14 @@ export interface Committed {
 const FIND_IDS = {
   name: "find-ids",
   text: `select key, "offset", batch, stored_at from event_ids where key = any($1::uuid[])`,
+};
+
+/** $1 topics, $2 after: the newest event of each above it. */
+const FIND_NEWEST = {
+  name: "find-newest",
+  text: `select asked.topic, found."offset" from unnest($1::uuid[]) as asked (topic) cross join lateral (
+    select t."offset" from event_topics t where t.topic = asked.topic and t."offset" > $2::bigint order by t."offset" desc limit 1
+  ) found`,
 };
 
 /** One round trip for everything: $1-$10 columns of events, $11 stored at, $12-$13 topics, $14-$16 ids, $17 head, $18-$20 writer. */
@@ -77,8 +85,8 @@ export class Writer {
   }
 
   /** Resolves when all of it is durable; rejects when none of it is stored. */
-  async commit(batches: Batches): Promise<Committed> {
-    const group = groupOf(batches);
+  async commit(batches: readonly Batch[]): Promise<Committed> {
+    const group = groupOf(batches, this.#digests);
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#attempt(group);
@@ -103,11 +111,11 @@ export class Writer {
       const before = await readHead(client);
       this.#options.check(before, knownBefore);
       const storedAt = Math.max(this.#options.now(), before.headStoredAt);
-      const known = await this.#known(client, group);
-      const rows = new Rows(group, known, before.head, storedAt, this.#options.dedupeWindowMs, this.#digests);
+      const known = await this.#known(client, group, before);
+      const rows = new Rows(group, known, storedAt, this.#options.dedupeWindowMs, this.#digests);
       if (rows.count === 0) {
         await client.query("rollback");
-        return { places: rows.places, stored: 0, bounds: before };
+        return { outcomes: rows.outcomes, stored: 0, bounds: before };
       }
       if (rows.head > before.segmentsTo) await makeSegments(client, before.segmentsTo, rows.head, this.#options.segmentEvents);
       const commit = ++this.#lastCommit;
@@ -115,7 +123,7 @@ export class Writer {
       const { events, topics, ids } = rows.parameters;
       await client.query({ ...STORE, values: [...events, storedAt, ...topics, ...ids, rows.head, ...writer] });
       const bounds = { oldest: before.oldest, head: rows.head, headStoredAt: storedAt };
-      const committed = { places: rows.places, stored: rows.count, bounds };
+      const committed = { outcomes: rows.outcomes, stored: rows.count, bounds };
       await client.query("commit").catch((error: unknown) => {
         throw isRefusal(error) ? error : new InDoubt(commit, committed, error);
       });
@@ -123,9 +131,16 @@ export class Writer {
     });
   }
 
-  async #known(client: PoolClient, { keys }: Group): Promise<readonly KnownId[]> {
+  async #known(client: PoolClient, { keys, guarded }: Group, { oldest, head }: Head): Promise<Known> {
     const asked = keys.flat().filter((key) => key !== undefined);
-    return asked.length === 0 ? [] : (await client.query<KnownId>({ ...FIND_IDS, values: [asked] })).rows;
+    const ids = asked.length === 0 ? [] : (await client.query<KnownId>({ ...FIND_IDS, values: [asked] })).rows;
+    const newest = new Map<string, number>();
+    if (guarded !== undefined && guarded.after < head) {
+      const topics = [...new Set([...guarded.topics.values()].flat())];
+      const { rows } = await client.query<{ topic: string; offset: number }>({ ...FIND_NEWEST, values: [topics, guarded.after] });
+      for (const { topic, offset } of rows) newest.set(topic, offset);
+    }
+    return { oldest, head, ids, newest };
   }
 
   /** Looks until the database answers. The lock is free when the transaction has ended, one way or the other. */

@@ -27,6 +27,12 @@ export class EventIds {
     return undefined;
   }
 
+  /** Whether an event with this id came within the window before `storedAt`. */
+  isKnown({ tenant, source, id }: NewEvent, storedAt: number): boolean {
+    const first = this.#db.prepared.findId.get(tenant, source, id);
+    return first !== undefined && storedAt - first.stored_at <= this.#windowMs;
+  }
+
   /** Called for an event that retention takes: its id is kept until the window has passed. */
   retire(event: { offset: number; tenant: string; source: string; id: string; stored_at: number }, olderThan: number): void {
     const { findId, insertRetiredId, deleteId } = this.#db.prepared;

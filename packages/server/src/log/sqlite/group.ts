@@ -1,15 +1,20 @@
 /** What one transaction stores: a group of batches. */
-import type { Appended, NewEvent } from "../log.ts";
+import type { Batch } from "../group-commit.ts";
+import { guardFails, repeatedIn } from "../guard.ts";
+import type { Appended, Guard, GuardedTopic, LogBounds, NewEvent } from "../log.ts";
 import { EVENT_COLUMNS, INSERT_ROWS } from "../columns.ts";
 import type { Prepared } from "./database.ts";
 import type { EventIds } from "./event-ids.ts";
 import type { TopicIds } from "./topic-ids.ts";
+import type { TopicIndex } from "./topic-index.ts";
 
 /** What of the writer a group needs. */
 export interface Shelf {
   readonly prepared: Prepared;
   readonly eventIds: EventIds;
   readonly topicIds: TopicIds;
+  /** Knows what earlier groups stored. */
+  readonly index: TopicIndex;
 }
 
 export interface StoredTopics {
@@ -25,28 +30,57 @@ export class Group {
   readonly stored: StoredTopics[] = [];
   /** As in {@link AppendAnswer}. */
   readonly places: Float64Array<ArrayBuffer>;
+  /** As in {@link AppendAnswer}. */
+  overtaken: Map<number, ReadonlySet<number>> | undefined;
   readonly #shelf: Shelf;
+  readonly #before: LogBounds;
   readonly #storedAt: number;
   #nextOffset: number;
   #nextPlace = 0;
   /** Values of rows that are not inserted yet, fewer than {@link INSERT_ROWS} rows. */
   #values: (string | number | null)[] = [];
 
-  constructor(shelf: Shelf, firstOffset: number, storedAt: number, events: number) {
+  constructor(shelf: Shelf, before: LogBounds, storedAt: number, events: number) {
     this.#shelf = shelf;
-    this.#nextOffset = firstOffset;
+    this.#before = before;
+    this.#nextOffset = before.head + 1;
     this.#storedAt = storedAt;
     this.places = new Float64Array(events * PLACE);
   }
 
   /** Inside the transaction. */
-  store(batches: readonly (readonly NewEvent[])[]): void {
-    for (const events of batches) {
+  store(batches: readonly Batch[]): void {
+    for (const [index, { events, guard }] of batches.entries()) {
+      const repeated = guard === undefined ? undefined : this.#overtaken(events, guard);
+      if (repeated !== undefined) {
+        (this.overtaken ??= new Map()).set(index, repeated);
+        this.#nextPlace += events.length * PLACE;
+        continue;
+      }
       // Duplicates take no offset, so this is the offset of the batch's first new event.
       const batch = this.#nextOffset;
       for (const event of events) this.#storeOne(event, batch);
     }
     this.#insertRest();
+  }
+
+  /** Which events are repetitions, where the guard does not hold; undefined where it does. */
+  #overtaken(events: readonly NewEvent[], guard: Guard): ReadonlySet<number> | undefined {
+    const keys = events.map(({ tenant, source, id, deduplicate }) => (deduplicate ? JSON.stringify([tenant, source, id]) : undefined));
+    const isKnown = (_key: string, index: number) => {
+      const event = events[index];
+      return event !== undefined && this.#shelf.eventIds.isKnown(event, this.#storedAt);
+    };
+    const repeated = repeatedIn(keys, isKnown);
+    const isAfter = (topic: GuardedTopic) => this.#isAfter(topic, guard.after);
+    return guardFails(guard, repeated, events.length, this.#before.oldest, () => guard.topics.some(isAfter)) ? repeated : undefined;
+  }
+
+  #isAfter({ tenant, name }: GuardedTopic, after: number): boolean {
+    if (after >= this.#nextOffset - 1) return false;
+    const id = this.#shelf.topicIds.find(tenant, name);
+    if (id === undefined) return false;
+    return this.#shelf.index.isAfter(id, after) || this.stored.some(({ offset, topicIds }) => offset > after && topicIds.includes(id));
   }
 
   #storeOne(event: NewEvent, batch: number): void {

@@ -27,9 +27,11 @@ export interface LifeMark {
   readonly opening: string;
 }
 
-/** Stored events of a commit, and four numbers for each event given: offset, batch, storedAt, duplicate (0 or 1). */
+/** Stored events of a commit, and four numbers for each event given: offset, batch, storedAt, duplicate (0 or 1); zeros where it is not stored. */
 export interface AppendAnswer {
   readonly places: Float64Array;
+  /** By batch: which of its events are repetitions, where its guard did not hold. Undefined where all did. */
+  readonly overtaken: ReadonlyMap<number, ReadonlySet<number>> | undefined;
   readonly stored: number;
   readonly bounds: LogBounds;
   readonly seconds: number;

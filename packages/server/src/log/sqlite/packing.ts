@@ -2,7 +2,8 @@
  * Batches as a few flat arrays: to pass an event to another thread so costs half of what an object costs, and the main thread
  * has the same work left for more events (measured: 0.24 instead of 0.53 µs each to send).
  */
-import type { NewEvent } from "../log.ts";
+import type { Batch } from "../group-commit.ts";
+import type { Guard, NewEvent } from "../log.ts";
 
 export interface PackedBatches {
   /** Events of each batch. */
@@ -11,23 +12,27 @@ export interface PackedBatches {
   readonly heads: readonly number[];
   /** Seven an event, then its subject where it has one, then its topics. */
   readonly texts: readonly string[];
+  /** One a batch, where any has one. */
+  readonly guards: readonly (Guard | undefined)[] | undefined;
 }
 
-export function pack(batches: readonly (readonly NewEvent[])[]): PackedBatches {
+export function pack(batches: readonly Batch[]): PackedBatches {
   const heads: number[] = [];
   const texts: string[] = [];
-  for (const batch of batches) {
-    for (const { tenant, type, source, id, time, correlationId, data, subject, topics, deduplicate } of batch) {
+  for (const { events } of batches) {
+    for (const { tenant, type, source, id, time, correlationId, data, subject, topics, deduplicate } of events) {
       heads.push(topics.length * 4 + (deduplicate ? 1 : 0) + (subject === undefined ? 0 : 2));
       texts.push(tenant, type, source, id, time, correlationId, data);
       if (subject !== undefined) texts.push(subject);
       for (const topic of topics) texts.push(topic);
     }
   }
-  return { lengths: batches.map(({ length }) => length), heads, texts };
+  const isGuarded = batches.some(({ guard }) => guard !== undefined);
+  const guards = isGuarded ? batches.map(({ guard }) => guard) : undefined;
+  return { lengths: batches.map(({ events }) => events.length), heads, texts, guards };
 }
 
-export function unpack({ lengths, heads, texts }: PackedBatches): NewEvent[][] {
+export function unpack({ lengths, heads, texts, guards }: PackedBatches): Batch[] {
   let event = 0;
   let text = 0;
   const next = () => texts[text++] ?? "";
@@ -46,5 +51,5 @@ export function unpack({ lengths, heads, texts }: PackedBatches): NewEvent[][] {
       deduplicate: (head & 1) === 1,
     };
   };
-  return lengths.map((length) => Array.from({ length }, nextEvent));
+  return lengths.map((length, index) => ({ events: Array.from({ length }, nextEvent), guard: guards?.[index] }));
 }

@@ -3,17 +3,19 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { StoredEvent } from "@broadtape/protocol/event";
 import type { Epoch, Offset } from "@broadtape/protocol/event-id";
-import { type Batches, GroupCommit } from "../group-commit.ts";
+import { type Batch, GroupCommit, type Outcome } from "../group-commit.ts";
 import {
   type Appended,
   type Checkpoint,
   type CheckpointEntry,
+  type Guard,
   type Log,
   type LogBounds,
   type LogOptions,
   type LogPage,
   LogUnavailable,
   type NewEvent,
+  Overtaken,
   type ReadRequest,
 } from "../log.ts";
 import { Retention } from "../retention.ts";
@@ -108,11 +110,11 @@ class OpenLog implements SqliteLog, WatchHost {
     return this.#bounds;
   }
 
-  append(events: readonly NewEvent[]): Promise<readonly Appended[]> {
+  append(events: readonly NewEvent[], guard?: Guard): Promise<readonly Appended[]> {
     if (this.#closing !== undefined) return Promise.reject(closed());
     const displaced = this.watch?.displaced;
     if (displaced !== undefined) return Promise.reject(new LogUnavailable(displaced.message));
-    return this.#commits.append(events);
+    return this.#commits.append(events, guard);
   }
 
   async read(request: ReadRequest): Promise<LogPage> {
@@ -171,16 +173,22 @@ class OpenLog implements SqliteLog, WatchHost {
     }
   }
 
-  async #commit(batches: Batches): Promise<readonly (readonly Appended[])[]> {
+  async #commit(batches: readonly Batch[]): Promise<readonly Outcome[]> {
     try {
       const answer = await this.#threads.writer.ask("append", { now: this.#options.now(), batches: pack(batches) });
       this.#bounds = answer.bounds;
       this.#isFailing = false;
       if (answer.stored > 0) this.#options.onCommit?.({ events: answer.stored, seconds: answer.seconds });
-      return placesOf(
+      const places = placesOf(
         answer.places,
-        batches.map(({ length }) => length),
+        batches.map(({ events }) => events.length),
       );
+      const { overtaken } = answer;
+      if (overtaken === undefined) return places;
+      return places.map((place, index) => {
+        const repeated = overtaken.get(index);
+        return repeated === undefined ? place : new Overtaken(repeated);
+      });
     } catch (error) {
       if (!this.#isFailing) this.onFault(error instanceof Error ? error : new Error(String(error)));
       this.#isFailing = true;

@@ -19,13 +19,19 @@ export class TopicIds {
     const key = keyOf(tenant, name);
     const cached = this.#young.get(key);
     if (cached !== undefined) return cached;
-    const id = this.#old.get(key) ?? this.#find(tenant, name);
+    const id = this.find(tenant, name) ?? this.#add(tenant, name);
     if (this.#young.size >= CACHED) {
       this.#old = this.#young;
       this.#young = new Map();
     }
     this.#young.set(key, id);
     return id;
+  }
+
+  /** Undefined for a topic that has no number. */
+  find(tenant: string, name: string): number | undefined {
+    const key = keyOf(tenant, name);
+    return this.#young.get(key) ?? this.#old.get(key) ?? this.#db.prepared.findTopic.get(tenant, name)?.topic_id;
   }
 
   /** Removes a topic that has no indexed event left. */
@@ -43,9 +49,8 @@ export class TopicIds {
     this.#old.clear();
   }
 
-  #find(tenant: string, name: string): number {
-    const { findTopic, insertTopic } = this.#db.prepared;
-    const row = findTopic.get(tenant, name) ?? insertTopic.get(tenant, name);
+  #add(tenant: string, name: string): number {
+    const row = this.#db.prepared.insertTopic.get(tenant, name);
     if (row === undefined) throw new Error(`the topic ${name} got no number`);
     return row.topic_id;
   }

@@ -53,6 +53,17 @@ export class TopicIndex {
     return this.#write(this.#pendingEvents < this.#sizes.segmentEvents ? this.#sizes.runsAtOnce : Infinity);
   }
 
+  /** Whether an event of this topic came after this offset. */
+  isAfter(topicId: number, offset: number): boolean {
+    const newest = this.#pending.get(topicId)?.at(-1);
+    if (newest !== undefined && newest > offset) return true;
+    const segment = this.#segment;
+    if (segment !== undefined && offset < segment.upTo && segment.topicIds.has(topicId)) {
+      if (segment.runs.some((run) => run.topicId === topicId && run.last > offset)) return true;
+    }
+    return offset < this.#indexedTo && this.#db.prepared.readRuns.get(topicId, offset, this.#indexedTo, 1) !== undefined;
+  }
+
   /** Whether an event of this topic is not in the index yet. */
   isPending(topicId: number): boolean {
     return this.#pending.has(topicId) || this.#segment?.topicIds.has(topicId) === true;

@@ -1,5 +1,6 @@
 /** The writing side of the log, in its own thread: one transaction a group of batches. */
-import type { Checkpoint, CheckpointEntry, LogBounds, NewEvent } from "../log.ts";
+import type { Batch } from "../group-commit.ts";
+import type { Checkpoint, CheckpointEntry, LogBounds } from "../log.ts";
 import { getMeta, type LogDatabase, setMeta } from "./database.ts";
 import { EventIds } from "./event-ids.ts";
 import { Group } from "./group.ts";
@@ -58,12 +59,12 @@ export class Writer {
   }
 
   /** Stores the batches of a group and returns when they are on the disk; when it throws, none of them is stored. */
-  append(now: number, batches: readonly (readonly NewEvent[])[]): AppendAnswer {
+  append(now: number, batches: readonly Batch[]): AppendAnswer {
     const started = performance.now();
     const storedAt = Math.max(now, this.#storedAt);
-    const count = batches.reduce((sum, { length }) => sum + length, 0);
-    const shelf = { prepared: this.#db.prepared, eventIds: this.#eventIds, topicIds: this.#topicIds };
-    const group = new Group(shelf, this.#head + 1, storedAt, count);
+    const count = batches.reduce((sum, { events }) => sum + events.length, 0);
+    const shelf = { prepared: this.#db.prepared, eventIds: this.#eventIds, topicIds: this.#topicIds, index: this.#index };
+    const group = new Group(shelf, this.bounds, storedAt, count);
     try {
       this.#db.raw.transaction(() => group.store(batches))();
     } catch (error) {
@@ -74,7 +75,7 @@ export class Writer {
     if (group.stored.length > 0) this.#storedAt = storedAt;
     this.#head += group.stored.length;
     const seconds = (performance.now() - started) / 1000;
-    return { places: group.places, stored: group.stored.length, bounds: this.bounds, seconds };
+    return { places: group.places, overtaken: group.overtaken, stored: group.stored.length, bounds: this.bounds, seconds };
   }
 
   /** One step of retention. Never takes what a start would have to fold: without a checkpoint it takes nothing. */
