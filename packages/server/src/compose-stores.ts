@@ -4,7 +4,7 @@ import type { Config } from "./config.ts";
 import { systemClock } from "./engine/clock.ts";
 import { CommitPace } from "./log/commit-pace.ts";
 import type { Log, LogOptions } from "./log/log.ts";
-import { openPostgresLog } from "./log/postgres/postgres-log.ts";
+import { openPostgresLog, type PostgresLog } from "./log/postgres/postgres-log.ts";
 import { openSqliteLog } from "./log/sqlite/sqlite-log.ts";
 import type { Metrics } from "./operations/metrics.ts";
 import { eventLoopUtilization } from "./operations/utilization.ts";
@@ -19,19 +19,38 @@ interface Parts {
   readonly onFault: (error: unknown) => void;
 }
 
-/** Opens both; `resources` closes them. */
-export async function openStores(parts: Parts, resources: AsyncDisposableStack): Promise<{ log: Log; registry: Registry }> {
-  const { databaseUrl, dataDirectory } = parts.config;
-  const options = logOptions(parts);
-  const log =
-    databaseUrl === undefined ? await openSqliteLog(dataDirectory, options) : await openDatabase(databaseUrl, options, parts.logger);
-  resources.defer(() => log.close());
-  const registry = databaseUrl === undefined ? await openSqliteRegistry(dataDirectory) : await openPostgresRegistry({ url: databaseUrl });
-  resources.defer(() => registry.close());
-  return { log, registry };
+/** What other nodes find the log in, too. */
+export interface Database {
+  readonly url: string;
+  readonly log: PostgresLog;
 }
 
-async function openDatabase(url: string, options: LogOptions, logger: Logger): Promise<Log> {
+interface Stores {
+  readonly log: Log;
+  readonly registry: Registry;
+  /** Undefined where both are this node's alone. */
+  readonly database: Database | undefined;
+}
+
+/** Opens both; `resources` closes them. */
+export async function openStores(parts: Parts, resources: AsyncDisposableStack): Promise<Stores> {
+  const { databaseUrl, dataDirectory } = parts.config;
+  const options = logOptions(parts);
+  if (databaseUrl === undefined) {
+    const log = await openSqliteLog(dataDirectory, options);
+    resources.defer(() => log.close());
+    const registry = await openSqliteRegistry(dataDirectory);
+    resources.defer(() => registry.close());
+    return { log, registry, database: undefined };
+  }
+  const log = await openDatabase(databaseUrl, options, parts.logger);
+  resources.defer(() => log.close());
+  const registry = await openPostgresRegistry({ url: databaseUrl });
+  resources.defer(() => registry.close());
+  return { log, registry, database: { url: databaseUrl, log } };
+}
+
+async function openDatabase(url: string, options: LogOptions, logger: Logger): Promise<PostgresLog> {
   const log = await openPostgresLog({ url }, options);
   const { durability } = log;
   logger.info({ database: durability }, "the log is in PostgreSQL");

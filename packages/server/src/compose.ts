@@ -10,9 +10,11 @@ import { issueToken } from "./access/issue.ts";
 import { sessionIdOf } from "./access/credentials.ts";
 import { CookieSessions } from "./access/sessions.ts";
 import { createTokenVerifier } from "./access/tokens.ts";
+import { alone } from "./cluster/alone.ts";
 import { startFallback } from "./compose-fallback.ts";
 import { createDesk, createWatch } from "./compose-operations.ts";
 import { openStores } from "./compose-stores.ts";
+import { openWire } from "./compose-wire.ts";
 import type { Config } from "./config.ts";
 import { isoTime, systemClock } from "./engine/clock.ts";
 import { ConnectionBook } from "./engine/connection-book.ts";
@@ -92,10 +94,15 @@ async function start(config: Config, options: ServerOptions, resources: AsyncDis
   const watch = createWatch();
   const metrics = createMetrics(watch);
   resources.defer(() => metrics.close());
-  const { log, registry } = await openStores({ config, metrics, logger, onFault }, resources);
+  const { log, registry, database } = await openStores({ config, metrics, logger, onFault }, resources);
+  const node = { id: randomUUID(), name: config.nodeName };
+  const wire = openWire({ config, node, database, logger });
+  resources.defer(() => wire.close());
   const { products, surfaces, streams: streamsFor } = productsOf(config);
   const engine = new Engine({
     log,
+    wire,
+    cluster: alone(node, () => systemClock.monotonic()),
     clock: systemClock,
     newId: randomUUID,
     random: Math.random,
@@ -113,6 +120,7 @@ async function start(config: Config, options: ServerOptions, resources: AsyncDis
   logBroadcasts(logger, (hear) => engine.onStored(hear));
   metrics.observe(engine);
   metrics.observeBook(book);
+  metrics.observeNode({ cluster: engine.cluster, wire, database: database?.log });
   const desk = createDesk(engine, watch, config);
   const app = await createApp({ logger, corsOrigins: config.corsOrigins, trustProxy: config.trustProxy });
   resources.defer(() => closeWithin(app, config.limits.shutdownMs));
@@ -133,7 +141,7 @@ async function start(config: Config, options: ServerOptions, resources: AsyncDis
     fallback.resume().catch(onFault);
   }
   const url = displayUrl(await listen(app, config));
-  logger.info({ url, epoch: engine.epoch, head: engine.routedTo }, "listening");
+  logger.info({ url, node: node.name, epoch: engine.epoch, head: engine.routedTo }, "listening");
   return { url, engine, publish: engine.publish.bind(engine), close: () => resources.disposeAsync() };
 }
 

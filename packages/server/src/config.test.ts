@@ -38,6 +38,9 @@ describe("readConfig", () => {
       host: "127.0.0.1",
       port: 3000,
       dataDirectory: resolve("data"),
+      databaseUrl: undefined,
+      natsUrl: undefined,
+      nodeName: expect.stringMatching(/^node-[0-9a-f]{8}$/) as string,
       keys: { kind: "secret", secret: SECRET },
       issuer: undefined,
       audience: undefined,
@@ -181,9 +184,28 @@ describe("readConfig", () => {
     expect(faultsOf({ BROADTAPE_JWKS: join(directory, "missing.json") })[0]).toMatch(/^BROADTAPE_JWKS: .*no such file/);
   });
 
-  it("refuses to start for several nodes rather than run on one", () => {
-    const faults = faultsOf({ ...keys, BROADTAPE_DATABASE_URL: "postgres://db/x", BROADTAPE_NATS_URL: "nats://n" });
-    expect(faults).toEqual(["BROADTAPE_NATS_URL: several nodes are not in this release; leave it out to run on one"]);
+  it("refuses NATS without a database, rather than run several nodes that are each alone", () => {
+    expect(faultsOf({ ...keys, BROADTAPE_NATS_URL: "nats://n" })).toEqual([
+      "BROADTAPE_NATS_URL: needs BROADTAPE_DATABASE_URL: NATS only carries, several nodes share what the database keeps",
+    ]);
+  });
+
+  it("takes one NATS server or several", () => {
+    const shared = { ...keys, BROADTAPE_DATABASE_URL: "postgres://db/x" };
+    for (const url of ["nats://n", "tls://ann:secret@n1:4222, nats://n2:4222,nats://[::1]:4222"])
+      expect(readConfig({ ...shared, BROADTAPE_NATS_URL: url }).natsUrl).toBe(url);
+    expect(readConfig(shared).natsUrl).toBeUndefined();
+    for (const bad of ["n:4222", "http://n:4222", "nats://", "nats://n1,", "nats://n1,n2"])
+      expect(faultsOf({ ...shared, BROADTAPE_NATS_URL: bad }), bad).toEqual([
+        "BROADTAPE_NATS_URL: must be nats://host:port, or tls:// where it has to be encrypted; several servers with commas between them",
+      ]);
+  });
+
+  it("takes a name for the node, or makes one that no other node has", () => {
+    expect(readConfig({ ...keys, BROADTAPE_NODE: "broadtape-0" }).nodeName).toBe("broadtape-0");
+    expect(readConfig(keys).nodeName).not.toBe(readConfig(keys).nodeName);
+    for (const bad of ["a b", "node_1", "node.1", "n".repeat(33)])
+      expect(faultsOf({ ...keys, BROADTAPE_NODE: bad }), bad).toEqual(["BROADTAPE_NODE: must be 1 to 32 letters, digits or hyphens"]);
   });
 
   it("takes a database by its URL", () => {

@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import type { Keys } from "./access/keys.ts";
 import { type Limits, limitKey, limitsFrom } from "./config/limits.ts";
-import { checkLimits, chooseKeys, chooseNotify, type Given, refuseSeveralNodes, warningsOf } from "./config/rules.ts";
+import { checkLimits, chooseKeys, chooseNats, chooseNotify, type Given, randomNodeName, warningsOf } from "./config/rules.ts";
 import type { Mailbox } from "./config/mail.ts";
 import { limitSettings, settings } from "./config/settings.ts";
 import { type Environment, type Flags, openSources, unknownVariables } from "./config/sources.ts";
@@ -16,6 +16,10 @@ export interface Config {
   readonly dataDirectory: string;
   /** Undefined: log and registry are embedded, in the data directory. */
   readonly databaseUrl: string | undefined;
+  /** One or more servers, comma separated. Undefined: nodes that share a database hear of each other through it. */
+  readonly natsUrl: string | undefined;
+  /** What people and proxies call this node: 1 to 32 letters, digits or hyphens. */
+  readonly nodeName: string;
   readonly keys: Keys;
   /** `iss` that tokens must have, where set. */
   readonly issuer: string | undefined;
@@ -96,6 +100,8 @@ export function readConfig(env: Environment, flags: Flags = {}): Config {
     port: read(settings.port) ?? 0,
     dataDirectory,
     databaseUrl: read(settings.databaseUrl),
+    natsUrl: chooseNats(given),
+    nodeName: read(settings.node) ?? randomNodeName(),
     issuer: read(settings.jwtIssuer),
     audience: read(settings.jwtAudience),
     demo,
@@ -110,7 +116,6 @@ export function readConfig(env: Environment, flags: Flags = {}): Config {
     limits,
     warnings: warningsOf(env),
   };
-  refuseSeveralNodes(given);
   checkLimits(given, limits);
   if (faults.length > 0 || keys === undefined) throw new BadConfig(faults);
   return { ...config, keys };

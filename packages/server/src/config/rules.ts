@@ -1,4 +1,5 @@
 /** What holds between settings; faults go on the common list. */
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { checkJwks } from "../access/jwks.ts";
@@ -66,9 +67,16 @@ export function chooseNotify({ read, isSet, faults }: Given): Notify | undefined
 }
 
 /** Who asks for several nodes must not find out from their events that each is alone. */
-export function refuseSeveralNodes({ isSet, faults }: Given): void {
-  const { variable } = settings.natsUrl;
-  if (isSet(settings.natsUrl)) faults.push(`${variable}: several nodes are not in this release; leave it out to run on one`);
+export function chooseNats({ read, isSet, faults }: Given): string | undefined {
+  const { natsUrl, databaseUrl } = settings;
+  if (isSet(natsUrl) && !isSet(databaseUrl))
+    faults.push(`${natsUrl.variable}: needs ${databaseUrl.variable}: NATS only carries, several nodes share what the database keeps`);
+  return read(natsUrl);
+}
+
+/** Of a node that nobody named. */
+export function randomNodeName(): string {
+  return `node-${randomBytes(4).toString("hex")}`;
 }
 
 export function checkLimits({ faults }: Given, limits: Limits): void {

@@ -99,14 +99,19 @@ export const settings = {
     placeholder: "duration",
     defaultNote: "the age of BROADTAPE_RETENTION",
   }),
-  databaseUrl: setting("BROADTAPE_DATABASE_URL", values.databaseUrl, "PostgreSQL that keeps log and registry; one node in this release", {
+  databaseUrl: setting("BROADTAPE_DATABASE_URL", values.databaseUrl, "PostgreSQL that keeps log and registry of all nodes that share it", {
     isSecret: true,
     placeholder: "url",
     defaultNote: "none: both are embedded",
   }),
-  natsUrl: setting("BROADTAPE_NATS_URL", values.anyUrl, "NATS for several nodes; not in this release, which refuses to start with it", {
+  natsUrl: setting("BROADTAPE_NATS_URL", values.natsUrl, "NATS that carries events from node to node, comma separated servers", {
     isSecret: true,
-    placeholder: "url",
+    placeholder: "list",
+    defaultNote: "none: nodes hear of each other by LISTEN and NOTIFY of the database",
+  }),
+  node: setting("BROADTAPE_NODE", values.nodeName, "name of this node for proxies and operators, no other node's", {
+    placeholder: "name",
+    defaultNote: "made at random at each start",
   }),
   notifyWebhookUrl: setting("BROADTAPE_NOTIFY_WEBHOOK_URL", values.webUrl, "where notifications are posted; this or a mail server", {
     isSecret: true,

@@ -149,7 +149,18 @@ export const databaseUrl = parsed((value) => {
     : undefined;
 }, "must be postgres://user:password@host:port/database");
 
-export const anyUrl = url(/./, "must be a URL");
+/** A name that URLs, file names and host names can spell. */
+export const nodeName = parsed(
+  (value) => (/^[A-Za-z0-9-]{1,32}$/.test(value) ? value : undefined),
+  "must be 1 to 32 letters, digits or hyphens",
+);
+
+/** As the client library reads them: one user and password, before the first host, stands for all servers. */
+export const natsUrl = parsed((value) => {
+  const urls = value.split(",").map((part) => URL.parse(part.trim()));
+  const isServer = (url: URL | null) => url !== null && /^(nats|tls):$/.test(url.protocol) && url.hostname !== "";
+  return urls.every(isServer) ? value : undefined;
+}, "must be nats://host:port, or tls:// where it has to be encrypted; several servers with commas between them");
 
 function url(protocol: RegExp, wants: string): z.ZodType<string, string> {
   return parsed((value) => {

@@ -5,6 +5,8 @@ import type { Engine } from "../engine/engine.ts";
 import type { Meter } from "../engine/meter.ts";
 import { newMeter } from "../engine/meter.ts";
 import type { Witness } from "../engine/witness.ts";
+import { counterOf, gaugeOf } from "./metric-reads.ts";
+import { nodeMetrics, type ObservedNode } from "./node-metrics.ts";
 
 const LATENCY_BUCKETS = [0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.015, 0.03, 0.05, 0.1, 0.25, 1, 5];
 
@@ -15,6 +17,8 @@ export interface Metrics {
   observe(engine: Engine): void;
   /** As {@link observe}, what is written down of connections. */
   observeBook(book: { readonly lost: number; readonly waiting: number }): void;
+  /** As {@link observe}, this node among the others. */
+  observeNode(node: ObservedNode): void;
   /** As {@link observe}, what notifiers do. */
   observeNotices(counts: () => Iterable<readonly [outcome: string, count: number]>, waiting: () => number): void;
   text(): Promise<string>;
@@ -69,6 +73,9 @@ export function createMetrics(watch?: MetricsWatch): Metrics {
     observeBook(book) {
       bookOf(registry, book);
     },
+    observeNode(node) {
+      nodeMetrics(registry, node);
+    },
     observeNotices(counts, waiting) {
       noticesOf(registry, counts, waiting);
     },
@@ -97,17 +104,7 @@ function countersOf(registry: Registry, meter: Meter): void {
     ["keptRows", "kept_rows_total", "Rows of subscriptions and pending events written to the registry"],
     ["pendingLost", "pending_lost_total", "Events that waited for an ack until the log forgot them"],
   ];
-  for (const [field, name, help] of counters) {
-    const counter: Counter = new Counter({
-      name: `broadtape_${name}`,
-      help,
-      registers: [registry],
-      collect() {
-        counter.reset();
-        counter.inc(meter[field]);
-      },
-    });
-  }
+  for (const [field, name, help] of counters) counterOf(registry, name, help, () => meter[field]);
   const dropped: Counter = new Counter({
     name: "broadtape_dropped_connections_total",
     help: "Connections ended by the server",
@@ -134,16 +131,7 @@ function loopDelay(registry: Registry, delay: ReturnType<typeof monitorEventLoop
 }
 
 function gaugesOf(registry: Registry, engine: Engine): void {
-  const gauge = (name: string, help: string, read: () => number) => {
-    const own: Gauge = new Gauge({
-      name: `broadtape_${name}`,
-      help,
-      registers: [registry],
-      collect() {
-        own.set(read());
-      },
-    });
-  };
+  const gauge = (name: string, help: string, read: () => number) => gaugeOf(registry, name, help, read);
   gauge("sessions", "Open sessions", () => engine.sessions.size);
   gauge("users", "Users with an open session", () => engine.sessions.users);
   gauge("topics", "Topics that somebody follows", () => engine.topics.size);
@@ -192,23 +180,9 @@ function byView(registry: Registry, engine: Engine): void {
 }
 
 function bookOf(registry: Registry, book: { readonly lost: number; readonly waiting: number }): void {
-  const lost: Counter = new Counter({
-    name: "broadtape_connection_rows_lost_total",
-    help: "Rows of connections given up because the registry was away for too long",
-    registers: [registry],
-    collect() {
-      lost.reset();
-      lost.inc(book.lost);
-    },
-  });
-  const waiting: Gauge = new Gauge({
-    name: "broadtape_connection_rows_waiting",
-    help: "Rows of connections that wait for the registry",
-    registers: [registry],
-    collect() {
-      waiting.set(book.waiting);
-    },
-  });
+  const lostHelp = "Rows of connections given up because the registry was away for too long";
+  counterOf(registry, "connection_rows_lost_total", lostHelp, () => book.lost);
+  gaugeOf(registry, "connection_rows_waiting", "Rows of connections that wait for the registry", () => book.waiting);
 }
 
 function noticesOf(registry: Registry, counts: () => Iterable<readonly [string, number]>, waiting: () => number): void {
@@ -221,12 +195,5 @@ function noticesOf(registry: Registry, counts: () => Iterable<readonly [string, 
       for (const [outcome, count] of counts()) notices.set({ outcome }, count);
     },
   });
-  const alerts: Gauge = new Gauge({
-    name: "broadtape_alerts_waiting",
-    help: "Alerts that wait for a device's ack",
-    registers: [registry],
-    collect() {
-      alerts.set(waiting());
-    },
-  });
+  gaugeOf(registry, "alerts_waiting", "Alerts that wait for a device's ack", waiting);
 }

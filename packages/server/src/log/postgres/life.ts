@@ -29,8 +29,8 @@ const MARKS = `select
 
 const SET_META = "insert into meta values ($1, $2) on conflict (key) do update set value = excluded.value";
 
-/** The life in which the log goes on, and where it stands. */
-export async function beginLife(pool: Pool): Promise<Head> {
+/** The life in which the log goes on, where it stands, and what tells it from all other logs. */
+export async function beginLife(pool: Pool): Promise<Head & { readonly place: string }> {
   return inTransaction(
     pool,
     async (client) => {
@@ -38,7 +38,7 @@ export async function beginLife(pool: Pool): Promise<Head> {
       // Nobody is here who knows what the log held before it changed its place or its past: as if it were another one.
       const isSame = epoch !== undefined && place === storedPlace && timeline === storedTimeline;
       if (!isSame) await setMeta(client, { epoch: newEpoch(epoch), place, timeline });
-      return readHead(client);
+      return { ...(await readHead(client)), place };
     },
     BEGIN_LOCKED,
   );

@@ -5,12 +5,11 @@ import type { StoredEvent } from "@broadtape/protocol/event";
 import type { Epoch } from "@broadtape/protocol/event-id";
 import { isRefusal, repeating } from "../../postgres/failures.ts";
 import { type DatabasePlace, DEFAULT_SCHEMA, openPool, type PoolOptions, withClient } from "../../postgres/pool.ts";
-import { type Batch, GroupCommit, type Outcome } from "../group-commit.ts";
+import { type Batches, GroupCommit } from "../group-commit.ts";
 import {
   type Appended,
   type Checkpoint,
   type CheckpointEntry,
-  type Guard,
   type LogBounds,
   type LogOptions,
   type LogPage,
@@ -34,6 +33,10 @@ import { Writer } from "./writer.ts";
 export interface PostgresLog extends SharedLog {
   /** What the database promised when the log was opened. */
   readonly durability: Durability;
+  /** Names it among all logs, the same for every node: cluster, database and tables. */
+  readonly place: string;
+  /** Whether the database failed when it was last asked, which is once a second at least. */
+  readonly isAway: boolean;
   /** Forgets everything that retention allows to be forgotten now. By itself it looks every few seconds. */
   retain(): Promise<void>;
 }
@@ -94,6 +97,7 @@ interface Pools {
 class OpenLog implements PostgresLog {
   readonly epoch: Epoch;
   readonly durability: Durability;
+  readonly place: string;
   readonly #options: LogOptions;
   readonly #sizes: Sizes;
   readonly #pools: Pools;
@@ -115,8 +119,9 @@ class OpenLog implements PostgresLog {
   #displaced: string | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(options: LogOptions, sizes: Sizes, pools: Pools, head: Head, durability: Durability) {
+  constructor(options: LogOptions, sizes: Sizes, pools: Pools, head: Head & { readonly place: string }, durability: Durability) {
     this.epoch = head.epoch;
+    this.place = head.place;
     this.durability = durability;
     this.#options = options;
     this.#sizes = sizes;
@@ -143,6 +148,10 @@ class OpenLog implements PostgresLog {
     this.#poll = setInterval(() => void this.refresh().catch(() => undefined), POLL_MS).unref();
   }
 
+  get isAway(): boolean {
+    return this.#isFailing || this.#isInDoubt;
+  }
+
   bounds(): LogBounds {
     return this.#bounds;
   }
@@ -163,11 +172,11 @@ class OpenLog implements PostgresLog {
     });
   }
 
-  append(events: readonly NewEvent[], guard?: Guard): Promise<readonly Appended[]> {
+  append(events: readonly NewEvent[]): Promise<readonly Appended[]> {
     if (this.#closing !== undefined) return Promise.reject(closed());
     if (this.#displaced !== undefined) return Promise.reject(new LogUnavailable(this.#displaced));
     if (this.#isInDoubt) return Promise.reject(away());
-    return this.#commits.append(events, guard);
+    return this.#commits.append(events);
   }
 
   async read(request: ReadRequest): Promise<LogPage> {
@@ -220,14 +229,14 @@ class OpenLog implements PostgresLog {
     await Promise.all(Object.values<Pool>({ ...this.#pools }).map((pool) => pool.end()));
   }
 
-  async #commit(batches: readonly Batch[]): Promise<readonly Outcome[]> {
+  async #commit(batches: Batches): Promise<readonly (readonly Appended[])[]> {
     const started = performance.now();
     try {
-      const { outcomes, stored, bounds } = await this.#writer.commit(batches);
+      const { places, stored, bounds } = await this.#writer.commit(batches);
       this.#isFailing = false;
       this.#learn(bounds);
       if (stored > 0) this.#options.onCommit?.({ events: stored, seconds: (performance.now() - started) / 1000 });
-      return outcomes;
+      return places;
     } catch (error) {
       throw this.#failed(error);
     } finally {
