@@ -8,8 +8,8 @@ const shared = {
   resolve: { conditions: [...conditions, "node"] },
 };
 
-/** What runs in its own process beside the tests needs time. */
-const spawning = { testTimeout: 60_000, hookTimeout: 60_000 };
+/** What runs in its own process beside the tests needs time, and what is polled for comes when it comes. */
+const spawning = { testTimeout: 60_000, hookTimeout: 60_000, expect: { poll: { timeout: 30_000 } } };
 /** After everything else, two files at a time: browsers and crashes wait as much as they work. */
 const late = { ...spawning, maxWorkers: 2, sequence: { groupOrder: 1 } };
 /** They start what the README starts, on the ports that it names. */
