@@ -29,7 +29,10 @@ export interface Seat {
 
 /** What the others hold, at the moment at which the seat was taken. */
 export interface Entered {
-  /** Connections of this user on all nodes that came before this one, on this node too. Undefined where nobody could be asked. */
+  /**
+   * Connections of this user on all nodes that came before this one, on this node too, but for those of the same claim. Undefined where
+   * nobody could be asked.
+   */
   readonly ofUser: number | undefined;
 }
 
@@ -37,6 +40,15 @@ export interface Entered {
 export interface HitLimit {
   readonly most: number;
   readonly windowMs: number;
+}
+
+/** Thrown (as a rejection) where the other nodes cannot be told. `cause` says why. */
+export class ClusterUnavailable extends Error {
+  override readonly name = "ClusterUnavailable";
+
+  constructor(message: string, cause?: unknown) {
+    super(message, cause === undefined ? {} : { cause });
+  }
 }
 
 export interface Answer {
@@ -68,7 +80,8 @@ export interface Cluster {
 
   /**
    * Tells all other nodes. Resolves when it is durable: from then on each node that runs hears it, once, in the order of the
-   * telling, also one that is stopped or cut off for now (for up to ten minutes). Rejects where it could not be written down.
+   * telling, also one that is stopped or cut off for now (for up to ten minutes). Rejects with `ClusterUnavailable` where nobody knows
+   * whether it was written down.
    */
   tell(kind: string, body: string): Promise<void>;
 
