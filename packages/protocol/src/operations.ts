@@ -1,6 +1,7 @@
 /**
  * What operators ask of a running server: answers of `/api/v1/operations` and `/api/v1/catalogue` as schemas (contract
- * 00-common: the permission `stream:admin`). Figures are of the node; names, events and users of the own tenant alone.
+ * 00-common: the permission `stream:admin`). Figures are of all nodes, or of the one that `node` names; names, events and users
+ * of the own tenant alone.
  */
 import { z } from "zod";
 
@@ -26,42 +27,88 @@ const counters = {
   dropped: count.describe("Connections ended by the server."),
 };
 
+const nodeName = z.string().describe("What people call the node: `BROADTAPE_NODE`.");
+const nodeId = z.string().describe("Of the process: made up at each start.");
+
+/** Nodes that run and did not answer in time: what they know is missing from the answer. Absent where all answered. */
+const unanswered = z
+  .array(z.looseObject({ id: nodeId, name: nodeName }))
+  .exactOptional()
+  .describe("Nodes that did not answer in time, so that what they know is missing here; absent where all did.");
+
+const node = {
+  version: z.string(),
+  startedAt: timestamp,
+  uptimeMs: count,
+  at: timestamp.describe("When this was read, by the server's clock."),
+  isReady: z.boolean(),
+  wire: z
+    .enum(["none", "connecting", "connected", "closed"])
+    .describe("What carries stored events between nodes: `connecting` while it is away, and nodes look into the log."),
+  clockOffsetMs: z
+    .number()
+    .nullable()
+    .describe("How far its own clock is ahead of the database's, which it goes by; null where there is none."),
+};
+
+/** A node at a glance, for the list of all. */
+export const nodeState = z.looseObject({
+  id: nodeId,
+  name: nodeName,
+  status: z
+    .enum(["ready", "not ready", "silent", "gone"])
+    .describe("`silent`: it did not answer in time. `gone`: it left, or was not seen for too long, in the last ten minutes."),
+  goneAt: timestamp.nullable(),
+  figures: z
+    .looseObject({
+      ...node,
+      connections: count,
+      users: count,
+      paused: count,
+      queuedBytes: count,
+      topics: count,
+      eventLoop: figure.describe("0 to 1."),
+      rssBytes: count,
+      heapUsedBytes: count,
+      routedTo: count.describe("Newest offset that its followers were told of."),
+      lagEvents: count.describe("How far that is behind the newest offset that any node knows."),
+    })
+    .nullable()
+    .describe("Null where it does not answer."),
+});
+
 /** `GET /api/v1/operations` */
 export const operationsSummary = z.looseObject({
-  node: z.looseObject({
-    id: z.string().describe("Made up at each start."),
-    version: z.string(),
-    startedAt: timestamp,
-    uptimeMs: count,
-    at: timestamp.describe("When this was read, by the server's clock."),
-    isReady: z.boolean(),
-  }),
+  node: z.looseObject({ id: nodeId, name: nodeName, ...node }).describe("The node that answered, or that was asked for."),
+  nodes: z.array(nodeState).describe("All of them, by name."),
   log: z.looseObject({
     epoch: count.describe("Mark of the log's life."),
     headOffset: count.describe("Newest durable offset."),
     headAt: timestamp.nullable(),
     oldestOffset: count.describe("Oldest offset that can be read."),
-    routedTo: count.describe("Newest offset that followers were told of."),
-    lagEvents: count.describe("Durable events that were not routed yet."),
+    routedTo: count.describe("Newest offset that followers of every node were told of."),
+    lagEvents: count.describe("Durable events that were not routed yet; of the node that is furthest behind."),
     checkpointOffset: count.describe("Offset that a start need not fold."),
     retention: z.looseObject({ maxAgeMs: figure, maxBytes: figure.nullable().describe("Null without a limit.") }),
   }),
   process: z.looseObject({
-    eventLoop: figure.describe("Share of time in which the event loop was busy, 0 to 1, over the newest sample of the history."),
+    eventLoop: figure.describe(
+      "Share of time in which the event loop was busy, 0 to 1, over the newest sample of the history; of the busiest node.",
+    ),
     rssBytes: count,
     heapUsedBytes: count,
     heapLimitBytes: count,
   }),
   connections: z.looseObject({
-    all: count.describe("Of the node."),
-    users: count.describe("Of the node: users with an open connection."),
+    all: count.describe("Of all tenants."),
+    users: count.describe("Users with an open connection; who has some on two nodes counts twice."),
     ofTenant: count,
     bySurface: z.array(z.looseObject({ surface: z.string(), all: count, ofTenant: count })),
-    paused: count.describe("Of the node: those whose lossless lane reads the log."),
-    queuedBytes: count.describe("Of the node: bytes that wait for connections."),
-    heldValues: count.describe("Of the node: conflated values that wait."),
+    paused: count.describe("Those whose lossless lane reads the log."),
+    queuedBytes: count.describe("Bytes that wait for connections."),
+    heldValues: count.describe("Conflated values that wait."),
   }),
-  topics: z.looseObject({ all: count.describe("Topics of the node that somebody follows."), ofTenant: count }),
+  topics: z.looseObject({ all: count.describe("Topics that somebody follows, on each node."), ofTenant: count }),
   ringBytes: count.describe("Bytes of messages kept for resume."),
   counters: z.looseObject(counters).describe("Since the start."),
   droppedByCode: z.record(z.string(), count),
@@ -83,26 +130,29 @@ export const operationsSample = z.looseObject({
   lagEvents: count,
   eventLoop: figure.describe("0 to 1."),
   rssBytes: count,
+  nodes: count.exactOptional().describe("How many nodes it is of; absent where it is of one."),
 });
 
 /** `GET /api/v1/operations/history`: at most the last hour, oldest first. */
 export const operationsHistory = z.looseObject({
   sampleMs: count.describe("A sample is taken so often."),
   samples: z.array(operationsSample),
+  unanswered,
 });
 
 /** `GET /api/v1/operations/topics`: those of the own tenant that are told the most, by rate. */
 export const topicRates = z.looseObject({
   measuredMs: count.describe("Over how long rates were measured; 0 in the first answer after nobody asked for a while."),
-  followed: count.describe("Topics of the tenant that somebody follows."),
+  followed: count.describe("Topics of the tenant that somebody follows; at least so many, where they are of several nodes."),
   topics: z.array(
     z.looseObject({
       topic: z.string(),
       followers: count,
-      told: count.describe("Messages told on it since it was first followed."),
+      told: count.describe("Messages told on it since it was first followed, on the node where they are the most."),
       perSecond: figure.nullable().describe("Null where it was not measured yet."),
     }),
   ),
+  unanswered,
 });
 
 /** `GET /api/v1/operations/latency`: from a publisher's request to the write to its receivers, once per message. */
@@ -119,6 +169,7 @@ export const latencyHistogram = z.looseObject({
       count: count.describe("Of it alone."),
     }),
   ),
+  unanswered,
 });
 
 /** `GET /api/v1/operations/refusals`: publishing requests of the own tenant that were refused, newest first. */
@@ -134,8 +185,10 @@ export const publishRefusals = z.looseObject({
       type: z.string().nullable().describe("Of the first event with a fault, as it was written."),
       faults: z.array(z.looseObject({ index: count, path: z.string(), message: z.string() })).describe("The first of them."),
       more: count.describe("Faults that are not listed."),
+      node: nodeName,
     }),
   ),
+  unanswered,
 });
 
 /** `GET /api/v1/operations/limits`: limits that connections of the own tenant hit, newest first; what repeats stands in one entry. */
@@ -150,6 +203,7 @@ export const limitHits = z.looseObject({
       userId: z.string(),
       connectionId: z.string().nullable().describe("Null where none was opened."),
       surface: z.string().nullable(),
+      node: nodeName,
     }),
   ),
   slow: z
@@ -162,9 +216,11 @@ export const limitHits = z.looseObject({
         paused: z.boolean(),
         stuckMs: figure.nullable().describe("How long the connection has taken nothing."),
         awaitsAcksMs: figure.nullable().describe("How long events have waited for acks of those before them."),
+        node: nodeName,
       }),
     )
     .describe("Connections that do not keep up now, the longest first; at most 100."),
+  unanswered,
 });
 
 /** An event of the log as operators see it. */
@@ -195,6 +251,7 @@ export const logTail = z.looseObject({
 });
 
 export const eventDelivery = z.looseObject({
+  node: nodeName,
   connectionId: z.string(),
   userId: z.string(),
   clientId: z.string().nullable(),
@@ -213,12 +270,16 @@ const way = {
 };
 
 const ledger = z.looseObject({
-  since: timestamp.describe("Deliveries since then are remembered."),
-  complete: z.boolean().describe("False where events are older than that, so that there may have been deliveries that are not listed."),
+  since: timestamp.describe("Deliveries since then are remembered, by every node."),
+  complete: z
+    .boolean()
+    .describe(
+      "False where events are older than that, or a node did not answer, so that there may have been deliveries that are not listed.",
+    ),
 });
 
 /** `GET /api/v1/operations/events/{eventId}`: an event's whole way. */
-export const eventWay = z.looseObject({ ...way, ledger });
+export const eventWay = z.looseObject({ ...way, ledger, unanswered });
 
 /** `GET /api/v1/operations/events?correlationId=`: the newest events with it, oldest first. */
 export const eventWays = z.looseObject({
@@ -228,6 +289,38 @@ export const eventWays = z.looseObject({
     .looseObject({ fromOffset: count, toOffset: count, complete: z.boolean() })
     .describe("What of the log was looked through, newest first; complete where it was all of it."),
   ledger,
+  unanswered,
+});
+
+/** The views of one node after an offset. */
+const viewsState = z.looseObject({
+  offset: count.describe("The states are those after exactly this event."),
+  folds: z.string().describe("Names the code that folds; where it is another, states may differ."),
+  views: z.record(
+    z.string(),
+    z.looseObject({
+      entities: count,
+      checksum: z.string().describe("Of all their states, in no order: 64 bits as 16 hexadecimal digits."),
+    }),
+  ),
+});
+
+/** `GET /api/v1/operations/views`: whether all nodes hold the same. */
+export const viewsComparison = z.looseObject({
+  agree: z
+    .boolean()
+    .nullable()
+    .describe("True where all stand at one offset and hold the same, false where two at one offset do not; else null."),
+  offset: count.nullable().describe("The offset at which all stand; null where they stand at different ones."),
+  nodes: z.array(
+    z.looseObject({
+      id: nodeId,
+      name: nodeName,
+      ...viewsState.shape,
+      agrees: z.boolean().nullable().describe("With most of those at its offset; null where it stands there alone."),
+    }),
+  ),
+  unanswered,
 });
 
 /** `GET /api/v1/catalogue`: what may be published and followed. */
@@ -256,6 +349,7 @@ export const catalogueList = z.looseObject({
 });
 
 export type OperationsSummary = z.infer<typeof operationsSummary>;
+export type NodeState = z.infer<typeof nodeState>;
 export type OperationsSample = z.infer<typeof operationsSample>;
 export type OperationsHistory = z.infer<typeof operationsHistory>;
 export type TopicRates = z.infer<typeof topicRates>;
@@ -264,9 +358,12 @@ export type PublishRefusals = z.infer<typeof publishRefusals>;
 export type PublishRefusal = PublishRefusals["refusals"][number];
 export type LimitHits = z.infer<typeof limitHits>;
 export type LimitHit = LimitHits["limits"][number];
+export type SlowConsumer = LimitHits["slow"][number];
 export type LoggedEvent = z.infer<typeof loggedEvent>;
 export type LogTail = z.infer<typeof logTail>;
 export type EventDelivery = z.infer<typeof eventDelivery>;
 export type EventWay = z.infer<typeof eventWay>;
 export type EventWays = z.infer<typeof eventWays>;
+export type ViewsState = z.infer<typeof viewsState>;
+export type ViewsComparison = z.infer<typeof viewsComparison>;
 export type CatalogueList = z.infer<typeof catalogueList>;

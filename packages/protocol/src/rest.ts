@@ -50,12 +50,18 @@ export const connectionState = z.looseObject({
   conflated: count.exactOptional().describe("Values that a newer one replaced before they were sent, since it was opened."),
   paused: z.boolean().exactOptional().describe("Its lossless lane reads the log."),
   topics: count.exactOptional().describe("How many it follows."),
+  node: z.string().exactOptional().describe("Name of the node that holds it."),
 });
 export const connectionList = z.looseObject({
   connections: z.array(connectionState).describe("In the order in which they were opened."),
   next: z.string().nullable().describe("For `after` of the next page; null where there is none."),
+  unanswered: z
+    .array(z.looseObject({ id: z.string(), name: z.string() }))
+    .exactOptional()
+    .describe("Nodes that did not answer in time, whose connections are missing here; absent where all did."),
 });
 
+export type ConnectionList = z.infer<typeof connectionList>;
 export type ConnectionState = z.infer<typeof connectionState>;
 
 /** Answer of `GET /api/stream/metrics` (contract 50-sse). */

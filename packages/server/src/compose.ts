@@ -35,7 +35,7 @@ import { transactionsWebSocket } from "./products/transactions/surfaces.ts";
 import type { Registry } from "./registry/registry.ts";
 import { createApp } from "./transports/http/app.ts";
 import { serveCatalogue } from "./transports/http/catalogue.ts";
-import { serveConnections } from "./transports/http/connections.ts";
+import { type ConnectionsDesk, serveConnections } from "./transports/http/connections.ts";
 import { DEMO_USERS, type DemoUser, serveDemo, servePages } from "./transports/http/console.ts";
 import { type DemoDeskAddress, serveDemoDesk } from "./transports/http/demo-desk.ts";
 import { serveDocs } from "./transports/http/docs.ts";
@@ -121,7 +121,7 @@ async function start(config: Config, options: ServerOptions, resources: AsyncDis
   metrics.observe(engine);
   metrics.observeBook(book);
   metrics.observeNode({ cluster: engine.cluster, wire, database: database?.log });
-  const desk = createDesk(engine, watch, config);
+  const desk = createDesk(engine, watch, config, wire);
   const app = await createApp({ logger, corsOrigins: config.corsOrigins, trustProxy: config.trustProxy });
   resources.defer(() => closeWithin(app, config.limits.shutdownMs));
   // Before the routes that it tells of.
@@ -183,7 +183,7 @@ async function endWithin(work: Promise<void>, ms: number): Promise<void> {
 interface Parts {
   readonly config: Config;
   readonly engine: Engine;
-  readonly desk: OperationsDesk;
+  readonly desk: OperationsDesk & ConnectionsDesk;
   readonly logger: Logger;
   readonly registry: Registry;
   readonly onFault: (error: unknown) => void;
@@ -228,7 +228,7 @@ async function serveClients(
     most: limits.subscriptionsPerUser,
     bodyBytes: limits.socketFrameBytes,
   });
-  serveConnections(app, { engine, gate });
+  serveConnections(app, { desk, gate });
   serveOperations(app, { gate, desk });
   serveCatalogue(app, { gate, products: engine.products });
   serveNotices(app, { gate, list: (query) => registry.listNotices(query) });

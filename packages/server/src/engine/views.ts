@@ -10,6 +10,14 @@ interface Table {
   size: number;
 }
 
+/** The entries of one view and tenant, entity by entity. */
+export interface Captured {
+  readonly view: string;
+  readonly tenant: string;
+  readonly entities: readonly string[];
+  readonly entries: readonly Entry<unknown>[];
+}
+
 /** An entity whose state lapses by time. */
 export interface DueEntity {
   readonly view: View<unknown>;
@@ -69,6 +77,21 @@ export class Views implements States {
   entities<S>(view: View<S>, tenant: string): Iterable<readonly [string, Entry<S>]> {
     const entries = this.#byView.get(view)?.tenants.get(tenant) ?? new Map<string, Entry<unknown>>();
     return entries as ReadonlyMap<string, Entry<S>>;
+  }
+
+  /**
+   * Everything as it stands now, whatever is folded later: folding makes new entries and changes none. Costs a reference an
+   * entity, so that a view of a million is taken within one turn.
+   */
+  capture(): readonly Captured[] {
+    return this.#tables.flatMap(({ view, tenants }) =>
+      [...tenants].map(([tenant, table]) => ({ view: view.name, tenant, entities: [...table.keys()], entries: [...table.values()] })),
+    );
+  }
+
+  /** Names of all views. */
+  names(): readonly string[] {
+    return this.#tables.map(({ view }) => view.name);
   }
 
   /** What lapses by time alone if nothing happens before. */

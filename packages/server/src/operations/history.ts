@@ -1,9 +1,9 @@
 /** The last hour of the node, a sample every few seconds, in bounded memory. */
-import type { LatencyHistogram, OperationsSample } from "@broadtape/protocol/operations";
+import type { OperationsSample } from "@broadtape/protocol/operations";
 import { isoTime } from "../engine/clock.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Meter } from "../engine/meter.ts";
-import { BUCKETS, type Counted, Latency, beginOf, countOf, quantilesOf, sumOf } from "./latency.ts";
+import { type Counted, Latency, quantilesOf, sumOf } from "./latency.ts";
 import { standingOf } from "./standing.ts";
 
 export const SAMPLE_MS = 5000;
@@ -20,7 +20,8 @@ export interface Host {
   readonly rssBytes: () => number;
 }
 
-interface Kept {
+export interface Kept {
+  /** Its end. */
   readonly at: number;
   readonly sample: OperationsSample;
   readonly latency: Counted;
@@ -42,8 +43,8 @@ export class History {
   }
 
   /** Oldest first; those that ended after this time, where it is given. */
-  samples(after = -Infinity): OperationsSample[] {
-    return this.#kept.filter(({ at }) => at > after).map(({ sample }) => sample);
+  kept(after = -Infinity): readonly Kept[] {
+    return this.#kept.filter(({ at }) => at > after);
   }
 
   get newest(): OperationsSample | undefined {
@@ -51,18 +52,14 @@ export class History {
   }
 
   /** Of samples that ended after this time. */
-  histogram(after: number, windowMs: number): LatencyHistogram {
-    const counted = sumOf(this.#kept.filter(({ at }) => at > after).map(({ latency }) => latency));
-    const buckets = [...counted.counts].map((count, index) => ({
-      fromMs: beginOf(index),
-      toMs: index === BUCKETS - 1 ? null : beginOf(index + 1),
-      count,
-    }));
-    return { windowMs, count: countOf(counted.counts), ...quantilesOf(counted), buckets: withoutEmptyEnds(buckets) };
+  latencyAfter(after: number): Counted {
+    return sumOf(this.kept(after).map(({ latency }) => latency));
   }
 
+  /** At times that are the same on every node, so that samples of several nodes can be added up. */
   #sampleLater(engine: Engine, since: number, before: Counters): void {
-    engine.wheel.arm(SAMPLE_MS, () => {
+    const wall = engine.clock.now();
+    engine.wheel.arm((slotOf(wall) + 1) * SAMPLE_MS - wall, () => {
       const counters = countersOf(engine.meter);
       const now = engine.clock.monotonic();
       this.#add(engine, now - since, differenceOf(counters, before));
@@ -90,6 +87,11 @@ export class History {
   }
 }
 
+/** Which of the times at which nodes take samples is the nearest. */
+export function slotOf(at: number): number {
+  return Math.round(at / SAMPLE_MS);
+}
+
 export function countersOf(meter: Meter): Counters {
   const { published, duplicates, refused, delivered, writes, bytes } = meter;
   const { conflated, paused, replayed, resynced, redelivered, pendingLost } = meter;
@@ -113,24 +115,23 @@ export function countersOf(meter: Meter): Counters {
 }
 
 function differenceOf(now: Counters, before: Counters): Counters {
-  return {
-    published: now.published - before.published,
-    duplicates: now.duplicates - before.duplicates,
-    refused: now.refused - before.refused,
-    delivered: now.delivered - before.delivered,
-    writes: now.writes - before.writes,
-    bytes: now.bytes - before.bytes,
-    conflated: now.conflated - before.conflated,
-    paused: now.paused - before.paused,
-    replayed: now.replayed - before.replayed,
-    resynced: now.resynced - before.resynced,
-    redelivered: now.redelivered - before.redelivered,
-    pendingLost: now.pendingLost - before.pendingLost,
-    dropped: now.dropped - before.dropped,
-  };
+  return combined(now, before, (a, b) => a - b);
 }
 
-function withoutEmptyEnds<T extends { readonly count: number }>(buckets: readonly T[]): T[] {
-  const first = buckets.findIndex(({ count }) => count > 0);
-  return first < 0 ? [] : buckets.slice(first, buckets.findLastIndex(({ count }) => count > 0) + 1);
+export function combined(one: Counters, other: Counters, combine: (a: number, b: number) => number): Counters {
+  return {
+    published: combine(one.published, other.published),
+    duplicates: combine(one.duplicates, other.duplicates),
+    refused: combine(one.refused, other.refused),
+    delivered: combine(one.delivered, other.delivered),
+    writes: combine(one.writes, other.writes),
+    bytes: combine(one.bytes, other.bytes),
+    conflated: combine(one.conflated, other.conflated),
+    paused: combine(one.paused, other.paused),
+    replayed: combine(one.replayed, other.replayed),
+    resynced: combine(one.resynced, other.resynced),
+    redelivered: combine(one.redelivered, other.redelivered),
+    pendingLost: combine(one.pendingLost, other.pendingLost),
+    dropped: combine(one.dropped, other.dropped),
+  };
 }

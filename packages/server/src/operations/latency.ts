@@ -1,4 +1,6 @@
 /** Durations counted in buckets that grow by a fifth each: fine enough for a 99th percentile, and a few stores to count one. */
+import type { LatencyHistogram } from "@broadtape/protocol/operations";
+
 const FLOOR_MS = 0.05;
 const PER_OCTAVE = 4;
 /** The last one has no end; it begins at about 74 s. */
@@ -37,6 +39,37 @@ export function sumOf(all: Iterable<Counted>): Counted {
     maxMs = Math.max(maxMs, each.maxMs);
   }
   return { counts, maxMs };
+}
+
+/** As nodes tell it each other: most buckets are empty. */
+export interface ToldLatency {
+  /** Index of a bucket and its count, one after the other. */
+  readonly filled: readonly number[];
+  readonly maxMs: number;
+}
+
+export function toldOf({ counts, maxMs }: Counted): ToldLatency {
+  return { filled: [...counts.entries()].filter(([, count]) => count > 0).flat(), maxMs };
+}
+
+export function countedOf({ filled, maxMs }: ToldLatency): Counted {
+  const counts = new Uint32Array(BUCKETS);
+  for (let at = 0; at + 1 < filled.length; at += 2) counts[filled[at] ?? 0] = filled[at + 1] ?? 0;
+  return { counts, maxMs };
+}
+
+export function histogramOf(counted: Counted, windowMs: number): LatencyHistogram {
+  const buckets = [...counted.counts].map((count, index) => ({
+    fromMs: beginOf(index),
+    toMs: index === BUCKETS - 1 ? null : beginOf(index + 1),
+    count,
+  }));
+  return { windowMs, count: countOf(counted.counts), ...quantilesOf(counted), buckets: withoutEmptyEnds(buckets) };
+}
+
+function withoutEmptyEnds<T extends { readonly count: number }>(buckets: readonly T[]): T[] {
+  const first = buckets.findIndex(({ count }) => count > 0);
+  return first < 0 ? [] : buckets.slice(first, buckets.findLastIndex(({ count }) => count > 0) + 1);
 }
 
 /** Null where nothing was counted. */

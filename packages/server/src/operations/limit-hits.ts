@@ -3,6 +3,7 @@ import type { LimitHit } from "@broadtape/protocol/operations";
 import { type Clock, isoTime } from "../engine/clock.ts";
 import type { Asker } from "../engine/witness.ts";
 import { PerTenant } from "./per-tenant.ts";
+import type { Unnamed } from "./unnamed.ts";
 
 const TENANTS = 100;
 const KEPT = 200;
@@ -40,7 +41,7 @@ export class LimitHits {
   }
 
   /** The one that was hit last first. */
-  list(tenant: string, limit: number): LimitHit[] {
+  list(tenant: string, limit: number): Unnamed<LimitHit>[] {
     const hits = [...(this.#kept.find(tenant)?.values() ?? [])].slice(-limit).reverse();
     return hits.map(({ asker: { userId, connectionId, surface }, code, message, at, lastAt, count }) => ({
       code,

@@ -5,6 +5,7 @@ import { type Clock, isoTime } from "../engine/clock.ts";
 import { BadEvents } from "../engine/validate.ts";
 import type { RefusedPublish } from "../engine/witness.ts";
 import { PerTenant } from "./per-tenant.ts";
+import type { Unnamed } from "./unnamed.ts";
 
 export interface RefusalsOptions {
   readonly clock: Clock;
@@ -20,7 +21,7 @@ const TEXT_CHARS = 300;
 export class Refusals {
   readonly #options: RefusalsOptions;
   /** Oldest first. */
-  readonly #kept = new PerTenant<PublishRefusal[]>(TENANTS, () => []);
+  readonly #kept = new PerTenant<Unnamed<PublishRefusal>[]>(TENANTS, () => []);
   readonly #told = new WeakSet();
 
   constructor(options: RefusalsOptions) {
@@ -37,11 +38,11 @@ export class Refusals {
   }
 
   /** Newest first. */
-  list(tenant: string, limit: number): PublishRefusal[] {
+  list(tenant: string, limit: number): Unnamed<PublishRefusal>[] {
     return (this.#kept.find(tenant) ?? []).slice(-limit).reverse();
   }
 
-  #recordOf({ userId, correlationId, events, error }: RefusedPublish): PublishRefusal {
+  #recordOf({ userId, correlationId, events, error }: RefusedPublish): Unnamed<PublishRefusal> {
     const faults = faultsOf(error);
     const listed = faults.slice(0, FAULTS).map(({ index, path, message }) => ({ index, path: short(path), message: short(message) }));
     return {

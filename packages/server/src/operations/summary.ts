@@ -1,30 +1,38 @@
-/** How a node stands, at a glance. */
+/** How one node stands, at a glance. */
 import type { OperationsSummary } from "@broadtape/protocol/operations";
 import { isoTime } from "../engine/clock.ts";
 import type { Engine } from "../engine/engine.ts";
 import { countersOf } from "./history.ts";
 import { standingOf } from "./standing.ts";
+import type { WireStatus } from "../wire/wire.ts";
 import type { Watch } from "./watch.ts";
 
 export interface SummaryOptions {
-  /** Made up at each start. */
-  readonly nodeId: string;
   readonly version: string;
   readonly retention: { readonly maxAgeMs: number; readonly maxBytes: number };
+  /** Of what carries events between nodes; `none` without it. */
+  readonly wire?: (() => WireStatus) | undefined;
+  /** How far the machine's clock is ahead of the one that all nodes go by; null where there is none. */
+  readonly clockOffsetMs?: (() => number | null) | undefined;
   readonly memory: () => { readonly rssBytes: number; readonly heapUsedBytes: number; readonly heapLimitBytes: number };
 }
 
+/** Tells of no other node. */
 export function summaryOf(engine: Engine, watch: Watch, tenant: string, options: SummaryOptions): OperationsSummary {
   const now = engine.clock.now();
   return {
     node: {
-      id: options.nodeId,
+      id: engine.cluster.self.id,
+      name: engine.cluster.self.name,
       version: options.version,
       startedAt: isoTime(watch.startedAt),
       uptimeMs: Math.max(0, Math.round(now - watch.startedAt)),
       at: isoTime(now),
       isReady: engine.isReady,
+      wire: options.wire?.() ?? "none",
+      clockOffsetMs: options.clockOffsetMs?.() ?? null,
     },
+    nodes: [],
     log: logOf(engine, options.retention),
     process: { eventLoop: watch.history.newest?.eventLoop ?? 0, ...options.memory() },
     connections: connectionsOf(engine, tenant),

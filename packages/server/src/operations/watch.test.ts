@@ -13,7 +13,6 @@ async function setUp(limits: Partial<EngineLimits> = {}) {
   const rig = await Rig.start({ clock, limits, meter: newMeter(() => undefined, watch) });
   watch.observe(rig.engine);
   const desk = new OperationsDesk(rig.engine, watch, {
-    nodeId: "node",
     version: "1",
     retention: { maxAgeMs: 1, maxBytes: Infinity },
     memory: () => ({ rssBytes: 1, heapUsedBytes: 1, heapLimitBytes: 1 }),
@@ -29,7 +28,7 @@ describe("refused publishing", () => {
   it("is listed with its reason, for the tenant that published alone", async () => {
     const { desk, refuse } = await setUp();
     await refuse({ type: "test.feed", data: { name: "a" } });
-    expect(desk.refusals("acme", 10).refusals).toMatchObject([
+    expect((await desk.refusals("acme", 10)).refusals).toMatchObject([
       {
         userId: "pub",
         correlationId: "c-1",
@@ -40,14 +39,14 @@ describe("refused publishing", () => {
         more: 0,
       },
     ]);
-    expect(desk.refusals("other", 10).refusals).toEqual([]);
+    expect((await desk.refusals("other", 10)).refusals).toEqual([]);
   });
 
   it("is forgotten beyond the newest 200 of a tenant, and never keeps what was published", async () => {
     const { desk, refuse } = await setUp();
     for (let index = 0; index < 250; index++) await refuse({ type: `no.${index}` });
     await refuse({ type: "x".repeat(100_000), data: {} });
-    const { refusals } = desk.refusals("acme", 1000);
+    const { refusals } = await desk.refusals("acme", 1000);
     expect(refusals).toHaveLength(200);
     expect(JSON.stringify(refusals[0]).length).toBeLessThan(3000);
     expect(refusals[1]?.type).toBe("no.249");
@@ -58,14 +57,14 @@ describe("refused publishing", () => {
     const refused = { tenant: "acme", userId: "u", correlationId: "c", events: undefined, error: new Refusal("FORBIDDEN", "no") };
     watch.refused(refused);
     watch.refused(refused);
-    expect(desk.refusals("acme", 10).refusals).toHaveLength(1);
+    expect((await desk.refusals("acme", 10)).refusals).toHaveLength(1);
   });
 
   it("of a hundred tenants more makes the idlest forget", async () => {
     const { desk, refuse } = await setUp();
     for (let index = 0; index < 101; index++) await refuse({}, `tenant-${index}`);
-    expect(desk.refusals("tenant-0", 1).refusals).toEqual([]);
-    expect(desk.refusals("tenant-1", 1).refusals).toHaveLength(1);
+    expect((await desk.refusals("tenant-0", 1)).refusals).toEqual([]);
+    expect((await desk.refusals("tenant-1", 1)).refusals).toHaveLength(1);
   });
 });
 
@@ -79,13 +78,13 @@ describe("limits", () => {
     }
     session.noteLimit(new Refusal("RATE_LIMITED", "too many commands"));
     session.noteLimit(new Refusal("FORBIDDEN", "is no limit"));
-    const { limits } = desk.limits("acme", 10);
+    const { limits } = await desk.limits("acme", 10);
     expect(limits).toMatchObject([
       { code: "RATE_LIMITED", userId: "ann", connectionId: session.id, surface: "test", count: 1 },
       { code: "LIMIT_REACHED", userId: "ann", connectionId: null, count: 3 },
     ]);
     expect(Date.parse(limits[1]?.lastAt ?? "") - Date.parse(limits[1]?.at ?? "")).toBe(2000);
-    expect(desk.limits("other", 10)).toEqual({ limits: [], slow: [] });
+    expect(await desk.limits("other", 10)).toEqual({ limits: [], slow: [] });
   });
 
   it("list connections that do not keep up, and that they were paused and dropped", async () => {
@@ -95,17 +94,17 @@ describe("limits", () => {
     client.stick();
     for (let value = 0; value < 40; value++) await rig.publish([["feed", "a", value]]);
     clock.advance(2000);
-    expect(desk.limits("acme", 10).slow).toMatchObject([{ connectionId: session.id, paused: true, awaitsAcksMs: null }]);
-    expect(desk.limits("acme", 10).slow[0]?.stuckMs).toBeGreaterThanOrEqual(2000);
+    expect((await desk.limits("acme", 10)).slow).toMatchObject([{ connectionId: session.id, paused: true, awaitsAcksMs: null }]);
+    expect((await desk.limits("acme", 10)).slow[0]?.stuckMs).toBeGreaterThanOrEqual(2000);
     clock.advance(31_000);
-    expect(desk.limits("acme", 10).slow).toEqual([]);
-    expect(desk.limits("acme", 10).limits.map(({ code }) => code)).toEqual(["SLOW_CONSUMER", "PAUSED"]);
+    expect((await desk.limits("acme", 10)).slow).toEqual([]);
+    expect((await desk.limits("acme", 10)).limits.map(({ code }) => code)).toEqual(["SLOW_CONSUMER", "PAUSED"]);
   });
 
   it("are forgotten beyond 200 of a tenant", async () => {
     const { watch, desk } = await setUp();
     for (let index = 0; index < 300; index++) watch.limited({ tenant: "acme", userId: `u${index}` }, "LIMIT_REACHED", "m");
-    expect(desk.limits("acme", 1000).limits).toHaveLength(200);
+    expect((await desk.limits("acme", 1000)).limits).toHaveLength(200);
   });
 });
 
@@ -114,21 +113,21 @@ describe("rates of topics", () => {
     const { clock, rig, desk } = await setUp();
     const { session } = rig.open(identityOf("ann", ["feed:a", "feed:b"]));
     await rig.follow(session, { topics: ["feed:a", "feed:b"] });
-    expect(desk.topics("acme", 10)).toMatchObject({ measuredMs: 0, followed: 2, topics: [{ perSecond: null }, { perSecond: null }] });
+    expect(await desk.topics("acme", 10)).toMatchObject({ measuredMs: 0, followed: 2, topics: [{ perSecond: null }, { perSecond: null }] });
     for (let value = 0; value < 20; value++) await rig.publish([["feed", "b", value]]);
     await rig.publish([["feed", "a", 1]]);
     clock.advance(2000);
-    expect(desk.topics("acme", 10)).toMatchObject({
+    expect(await desk.topics("acme", 10)).toMatchObject({
       measuredMs: 2000,
       topics: [
         { topic: "feed:b", followers: 1, told: 20, perSecond: 10 },
         { topic: "feed:a", followers: 1, told: 1, perSecond: 0.5 },
       ],
     });
-    expect(desk.topics("acme", 1).topics).toHaveLength(1);
-    expect(desk.topics("other", 10)).toMatchObject({ followed: 0, topics: [] });
+    expect((await desk.topics("acme", 1)).topics).toHaveLength(1);
+    expect(await desk.topics("other", 10)).toMatchObject({ followed: 0, topics: [] });
     clock.advance(100_000);
-    expect(desk.topics("acme", 1)).toMatchObject({ measuredMs: 0, topics: [{ perSecond: null }] });
+    expect(await desk.topics("acme", 1)).toMatchObject({ measuredMs: 0, topics: [{ perSecond: null }] });
   });
 });
 
@@ -252,7 +251,6 @@ describe("an event's way", () => {
     clock.advance(60_000);
     const late = new Watch({ clock, host: { eventLoop: () => 0, rssBytes: () => 1 }, statusOf: () => 500 });
     const desk = new OperationsDesk(rig.engine, late, {
-      nodeId: "n",
       version: "1",
       retention: { maxAgeMs: 1, maxBytes: 1 },
       memory: () => ({ rssBytes: 1, heapUsedBytes: 1, heapLimitBytes: 1 }),

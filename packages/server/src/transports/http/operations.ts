@@ -11,20 +11,22 @@ import type {
   OperationsSummary,
   PublishRefusals,
   TopicRates,
+  ViewsComparison,
 } from "@broadtape/protocol/operations";
 import type { Gate } from "../gate.ts";
 import { queryOf } from "../peer.ts";
 import { httpError } from "../reason-phrase.ts";
 
-/** Whoever answers; for one tenant each time. */
+/** Whoever answers, for all nodes or for the one that is named; for one tenant each time. */
 export interface OperationsDesk {
-  summary(tenant: string): OperationsSummary;
+  summary(tenant: string, node: string | undefined): Promise<OperationsSummary>;
   /** Samples that ended after this time. */
-  history(after: number | undefined): OperationsHistory;
-  latency(windowMs: number): LatencyHistogram;
-  topics(tenant: string, limit: number): TopicRates;
-  refusals(tenant: string, limit: number): PublishRefusals;
-  limits(tenant: string, limit: number): LimitHits;
+  history(after: number | undefined, node: string | undefined): Promise<OperationsHistory>;
+  latency(windowMs: number, node: string | undefined): Promise<LatencyHistogram>;
+  topics(tenant: string, limit: number, node: string | undefined): Promise<TopicRates>;
+  refusals(tenant: string, limit: number, node: string | undefined): Promise<PublishRefusals>;
+  limits(tenant: string, limit: number, node: string | undefined): Promise<LimitHits>;
+  views(node: string | undefined): Promise<ViewsComparison>;
   tail(
     tenant: string,
     query: {
@@ -61,12 +63,13 @@ export function serveOperations(app: FastifyInstance, { gate, desk }: Operations
     });
   };
 
-  get("", (tenant) => desk.summary(tenant));
-  get("/history", (_tenant, query) => desk.history(timeOf(query, "after")));
-  get("/latency", (_tenant, query) => desk.latency(numberOf(query, "windowMs", { least: 1, most: HOUR_MS }) ?? HOUR_MS));
-  get("/topics", (tenant, query) => desk.topics(tenant, limitOf(query, 50)));
-  get("/refusals", (tenant, query) => desk.refusals(tenant, limitOf(query, 200)));
-  get("/limits", (tenant, query) => desk.limits(tenant, limitOf(query, 200)));
+  get("", (tenant, query) => desk.summary(tenant, nodeOf(query)));
+  get("/history", (_tenant, query) => desk.history(timeOf(query, "after"), nodeOf(query)));
+  get("/latency", (_tenant, query) => desk.latency(numberOf(query, "windowMs", { least: 1, most: HOUR_MS }) ?? HOUR_MS, nodeOf(query)));
+  get("/topics", (tenant, query) => desk.topics(tenant, limitOf(query, 50), nodeOf(query)));
+  get("/refusals", (tenant, query) => desk.refusals(tenant, limitOf(query, 200), nodeOf(query)));
+  get("/limits", (tenant, query) => desk.limits(tenant, limitOf(query, 200), nodeOf(query)));
+  get("/views", (_tenant, query) => desk.views(nodeOf(query)));
 
   get("/tail", (tenant, query, _request, reply) => {
     const gone = new AbortController();
@@ -105,6 +108,11 @@ const MOST = 1000;
 
 function limitOf(query: URLSearchParams, otherwise: number): number {
   return numberOf(query, "limit", { least: 1, most: MOST }) ?? otherwise;
+}
+
+/** Id or name of the one node that is asked for. */
+export function nodeOf(query: URLSearchParams): string | undefined {
+  return textOf(query, "node");
 }
 
 function textOf(query: URLSearchParams, name: string): string | undefined {

@@ -140,62 +140,73 @@ const connections: Readonly<Record<string, Operation>> = {
     parameters: [
       query("limit", "Connections of the page.", { type: "integer", minimum: 1, maximum: 1000, default: 1000 }),
       query("after", "`next` of the page before."),
+      query("node", "With `stream:admin`: id or name of one node; without it, those of all."),
     ],
-    responses: { 200: json("ConnectionList", "A page; `next` is null where there is no other."), ...refusals(400, 401) },
+    responses: { 200: json("ConnectionList", "A page; `next` is null where there is no other."), ...refusals(400, 401, 503) },
   },
   "DELETE /api/v1/connections/:id": {
     tags: ["Connections"],
-    summary: "End a connection",
+    summary: "End a connection, whichever node holds it",
     description: "It is told `error` with the code FORBIDDEN, and where the surface has the word, `closing`.",
     parameters: [ID],
-    responses: { 204: empty("It was ended."), ...refusals(401, 404) },
+    responses: { 204: empty("It was ended."), ...refusals(401, 404, 503) },
   },
 };
 
 const ADMIN = "Needs the permission `stream:admin`.";
 const LIMIT = (most: number) => query("limit", "At most so many.", { type: "integer", minimum: 1, maximum: 1000, default: most });
 
+const NODE = query("node", "Id or name of one node; without it, all nodes answer.");
+
 const operators: Readonly<Record<string, Operation>> = {
   "GET /api/v1/operations": {
     tags: ["Operations"],
-    summary: "The node at a glance",
-    description: `Figures are of the node; what is said to be of the tenant is of the own one. ${ADMIN}`,
-    responses: { 200: json("OperationsSummary", "As it stands."), ...refusals(401, 403) },
+    summary: "All nodes at a glance",
+    description: `Figures are of all nodes together, and of each; what is said to be of the tenant is of the own one. ${ADMIN}`,
+    parameters: [NODE],
+    responses: { 200: json("OperationsSummary", "As it stands."), ...refusals(400, 401, 403, 503) },
   },
   "GET /api/v1/operations/history": {
     tags: ["Operations"],
-    summary: "The last hour of the node, a sample every five seconds",
-    description: `Kept in memory: it begins with the server's start. ${ADMIN}`,
-    parameters: [query("after", "`at` of the last sample that the client has.", { type: "string", format: "date-time" })],
-    responses: { 200: json("OperationsHistory", "The samples."), ...refusals(400, 401, 403) },
+    summary: "The last hour, a sample every five seconds",
+    description: `Kept in memory: it begins with a node's start. ${ADMIN}`,
+    parameters: [query("after", "`at` of the last sample that the client has.", { type: "string", format: "date-time" }), NODE],
+    responses: { 200: json("OperationsHistory", "The samples."), ...refusals(400, 401, 403, 503) },
   },
   "GET /api/v1/operations/latency": {
     tags: ["Operations"],
     summary: "How long publishing takes until it is written to its receivers",
     description: ADMIN,
-    parameters: [query("windowMs", "Over how long.", { type: "integer", minimum: 1, maximum: 3_600_000, default: 3_600_000 })],
-    responses: { 200: json("LatencyHistogram", "The histogram."), ...refusals(400, 401, 403) },
+    parameters: [query("windowMs", "Over how long.", { type: "integer", minimum: 1, maximum: 3_600_000, default: 3_600_000 }), NODE],
+    responses: { 200: json("LatencyHistogram", "The histogram."), ...refusals(400, 401, 403, 503) },
   },
   "GET /api/v1/operations/topics": {
     tags: ["Operations"],
     summary: "The tenant's topics that are told the most",
     description: `Rates are measured from one request to the next. ${ADMIN}`,
-    parameters: [LIMIT(50)],
-    responses: { 200: json("TopicRates", "The topics."), ...refusals(400, 401, 403) },
+    parameters: [LIMIT(50), NODE],
+    responses: { 200: json("TopicRates", "The topics."), ...refusals(400, 401, 403, 503) },
   },
   "GET /api/v1/operations/refusals": {
     tags: ["Operations"],
     summary: "Publishing requests of the tenant that were refused, with the reason",
     description: ADMIN,
-    parameters: [LIMIT(200)],
-    responses: { 200: json("PublishRefusals", "Newest first."), ...refusals(400, 401, 403) },
+    parameters: [LIMIT(200), NODE],
+    responses: { 200: json("PublishRefusals", "Newest first."), ...refusals(400, 401, 403, 503) },
   },
   "GET /api/v1/operations/limits": {
     tags: ["Operations"],
     summary: "Limits that the tenant's clients hit, and connections that do not keep up",
     description: ADMIN,
-    parameters: [LIMIT(200)],
-    responses: { 200: json("LimitHits", "Newest first."), ...refusals(400, 401, 403) },
+    parameters: [LIMIT(200), NODE],
+    responses: { 200: json("LimitHits", "Newest first."), ...refusals(400, 401, 403, 503) },
+  },
+  "GET /api/v1/operations/views": {
+    tags: ["Operations"],
+    summary: "Whether all nodes hold the same views",
+    description: `Checksums of all states, of each node at the same offset where they can be brought to one. Costs each node a walk over its views. ${ADMIN}`,
+    parameters: [NODE],
+    responses: { 200: json("ViewsComparison", "The checksums, and whether they agree."), ...refusals(400, 401, 403, 429, 503) },
   },
   "GET /api/v1/operations/tail": {
     tags: ["Operations"],

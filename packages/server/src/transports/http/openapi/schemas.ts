@@ -28,6 +28,7 @@ const NAMED = {
   LogTail: operations.logTail,
   OperationsHistory: operations.operationsHistory,
   OperationsSummary: operations.operationsSummary,
+  ViewsComparison: operations.viewsComparison,
   OpenedSession: rest.openedSession,
   PublishAnswer: rest.publishAnswer,
   PublishRefusals: operations.publishRefusals,
