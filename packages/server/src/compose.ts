@@ -12,6 +12,7 @@ import { CookieSessions } from "./access/sessions.ts";
 import { createTokenVerifier } from "./access/tokens.ts";
 import { alone } from "./cluster/alone.ts";
 import { startFallback } from "./compose-fallback.ts";
+import { openNatsPublishing } from "./compose-nats.ts";
 import { createDesk, createWatch } from "./compose-operations.ts";
 import { openStores } from "./compose-stores.ts";
 import { openWire } from "./compose-wire.ts";
@@ -128,9 +129,9 @@ async function start(config: Config, options: ServerOptions, resources: AsyncDis
   const streams = streamsFor(engine);
   serveDocument(app, { products: engine.products, streams });
   serveHealth(app, { isReady: () => engine.isReady, metrics });
-  resources.defer(
-    await serveClients(app, { config, engine, desk, logger, registry, onFault, demoDesk: options.demoDesk }, surfaces, streams),
-  );
+  const parts = { config, engine, desk, logger, registry, onFault, demoDesk: options.demoDesk };
+  const clients = await serveClients(app, parts, surfaces, streams);
+  resources.defer(clients.close);
   const fallback = await startFallback({ config, engine, registry, metrics, onFault });
   await engine.start();
   // First of all to be closed: clients are told to reconnect elsewhere while there is still a connection to tell them on.
@@ -141,6 +142,9 @@ async function start(config: Config, options: ServerOptions, resources: AsyncDis
     fallback.resume().catch(onFault);
   }
   const url = displayUrl(await listen(app, config));
+  // Before anything else is closed: what came is still published.
+  const endNatsPublishing = openNatsPublishing({ config, engine, gate: clients.gate, metrics, logger });
+  resources.defer(() => endWithin(endNatsPublishing(), ANSWER_MS));
   logger.info({ url, node: node.name, epoch: engine.epoch, head: engine.routedTo }, "listening");
   return { url, engine, publish: engine.publish.bind(engine), close: () => resources.disposeAsync() };
 }
@@ -279,11 +283,12 @@ async function serveClients(
     serveTextWebSocket({ engine, surface, gate, addressOf, log: logger, authenticateMs: limits.authenticateMs, frameBytes }),
   );
   serveUpgrades(server, io.path(), handlers);
-  return async () => {
+  const close = async () => {
     await host.durable.flush();
     // Not `io.close`, which waits for every HTTP connection; those end with the HTTP server.
     io.engine.close();
   };
+  return { gate, close };
 }
 
 /** As a person would open it. */

@@ -40,6 +40,7 @@ describe("readConfig", () => {
       dataDirectory: resolve("data"),
       databaseUrl: undefined,
       natsUrl: undefined,
+      natsPublishing: undefined,
       nodeName: expect.stringMatching(/^node-[0-9a-f]{8}$/) as string,
       keys: { kind: "secret", secret: SECRET },
       issuer: undefined,
@@ -198,6 +199,22 @@ describe("readConfig", () => {
     for (const bad of ["n:4222", "http://n:4222", "nats://", "nats://n1,", "nats://n1,n2"])
       expect(faultsOf({ ...shared, BROADTAPE_NATS_URL: bad }), bad).toEqual([
         "BROADTAPE_NATS_URL: must be nats://host:port, or tls:// where it has to be encrypted; several servers with commas between them",
+      ]);
+  });
+
+  it("lets services publish where nodes hear each other, unless another place is named", () => {
+    const subject = "broadtape.publish";
+    const shared = { ...keys, BROADTAPE_DATABASE_URL: "postgres://db/x", BROADTAPE_NATS_URL: "nats://nodes" };
+    expect(readConfig(shared).natsPublishing).toEqual({ url: "nats://nodes", subject });
+    const apart = { BROADTAPE_NATS_PUBLISH_URL: "nats://services" };
+    expect(readConfig({ ...shared, ...apart }).natsPublishing).toEqual({ url: "nats://services", subject });
+    expect(readConfig({ ...keys, ...apart, BROADTAPE_NATS_PUBLISH_SUBJECT: "test.events" }).natsPublishing).toEqual({
+      url: "nats://services",
+      subject: "test.events",
+    });
+    for (const bad of ["a b", "a.*", ">", "a..b", "broadtape.log.x", "_INBOX.a", "$SYS.a"])
+      expect(faultsOf({ ...keys, BROADTAPE_NATS_PUBLISH_SUBJECT: bad }), bad).toEqual([
+        "BROADTAPE_NATS_PUBLISH_SUBJECT: must be letters, digits, _ and - with dots between them, and not begin with broadtape.log or _INBOX",
       ]);
   });
 

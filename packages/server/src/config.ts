@@ -2,7 +2,16 @@
 import { resolve } from "node:path";
 import type { Keys } from "./access/keys.ts";
 import { type Limits, limitKey, limitsFrom } from "./config/limits.ts";
-import { checkLimits, chooseKeys, chooseNats, chooseNotify, type Given, randomNodeName, warningsOf } from "./config/rules.ts";
+import {
+  checkLimits,
+  chooseKeys,
+  chooseNats,
+  chooseNatsPublishing,
+  chooseNotify,
+  type Given,
+  randomNodeName,
+  warningsOf,
+} from "./config/rules.ts";
 import type { Mailbox } from "./config/mail.ts";
 import { limitSettings, settings } from "./config/settings.ts";
 import { type Environment, type Flags, openSources, unknownVariables } from "./config/sources.ts";
@@ -18,6 +27,8 @@ export interface Config {
   readonly databaseUrl: string | undefined;
   /** One or more servers, comma separated. Undefined: nodes that share a database hear of each other through it. */
   readonly natsUrl: string | undefined;
+  /** Undefined: nobody publishes over NATS. */
+  readonly natsPublishing: NatsPublishing | undefined;
   /** What people and proxies call this node: 1 to 32 letters, digits or hyphens. */
   readonly nodeName: string;
   readonly keys: Keys;
@@ -41,6 +52,13 @@ export interface Config {
   readonly limits: Limits;
   /** What the operator should know though it is no error; one line each. */
   readonly warnings: readonly string[];
+}
+
+/** Where services publish by request and reply. */
+export interface NatsPublishing {
+  /** One or more servers, comma separated. */
+  readonly url: string;
+  readonly subject: string;
 }
 
 /** Where notices go (contract 30-transactions "Fallback"). */
@@ -94,13 +112,15 @@ export function readConfig(env: Environment, flags: Flags = {}): Config {
   const dataDirectory = resolve(read(settings.dataDirectory) ?? ".");
   const retention = read(settings.retention) ?? DEFAULT_RETENTION;
   const limits = limitsFrom((limit) => read(limitSettings[limitKey(limit.name)]) ?? limit.default);
+  const natsUrl = chooseNats(given);
   const keys = chooseKeys(given, demo, dataDirectory);
   const config = {
     host: read(settings.host) ?? "127.0.0.1",
     port: read(settings.port) ?? 0,
     dataDirectory,
     databaseUrl: read(settings.databaseUrl),
-    natsUrl: chooseNats(given),
+    natsUrl,
+    natsPublishing: chooseNatsPublishing(given, natsUrl),
     nodeName: read(settings.node) ?? randomNodeName(),
     issuer: read(settings.jwtIssuer),
     audience: read(settings.jwtAudience),

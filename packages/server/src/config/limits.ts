@@ -43,6 +43,13 @@ export const LIMITS = [
     minimum: 1,
     bounds: "events that wait for the log; more are answered with 503",
   },
+  {
+    name: "NATS_WAITING_BYTES",
+    default: 64 * MIB,
+    unit: "bytes",
+    minimum: MIB,
+    bounds: "publish requests over NATS that are not answered yet, each at least 2 KiB; more are answered with 503",
+  },
   { name: "ENTITIES", default: 1_000_000, unit: "entities", minimum: 1, bounds: "entities that a view may hold" },
   { name: "CONNECTIONS", default: 100_000, unit: "connections", minimum: 1, bounds: "connections of all clients" },
   { name: "CONNECTIONS_PER_USER", default: 1000, unit: "connections", minimum: 1, bounds: "connections of one user" },

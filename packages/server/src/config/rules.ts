@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { checkJwks } from "../access/jwks.ts";
 import { type Keys, keptSecretFile } from "../access/keys.ts";
-import type { Notify } from "../config.ts";
+import type { NatsPublishing, Notify } from "../config.ts";
 import type { LimitKey, Limits } from "./limits.ts";
 import { limitSettings, type Setting, settings } from "./settings.ts";
 import type { Environment } from "./sources.ts";
@@ -72,6 +72,13 @@ export function chooseNats({ read, isSet, faults }: Given): string | undefined {
   if (isSet(natsUrl) && !isSet(databaseUrl))
     faults.push(`${natsUrl.variable}: needs ${databaseUrl.variable}: NATS only carries, several nodes share what the database keeps`);
   return read(natsUrl);
+}
+
+/** Undefined: nobody publishes over NATS. */
+export function chooseNatsPublishing({ read }: Given, natsUrl: string | undefined): NatsPublishing | undefined {
+  const url = read(settings.natsPublishUrl) ?? natsUrl;
+  const subject = read(settings.natsPublishSubject);
+  return url === undefined || subject === undefined ? undefined : { url, subject };
 }
 
 /** Of a node that nobody named. */

@@ -109,6 +109,15 @@ export const settings = {
     placeholder: "list",
     defaultNote: "none: nodes hear of each other by LISTEN and NOTIFY of the database",
   }),
+  natsPublishUrl: setting("BROADTAPE_NATS_PUBLISH_URL", values.natsUrl, "NATS over which services publish, comma separated servers", {
+    isSecret: true,
+    placeholder: "list",
+    defaultNote: "BROADTAPE_NATS_URL",
+  }),
+  natsPublishSubject: setting("BROADTAPE_NATS_PUBLISH_SUBJECT", values.natsSubject, "subject of their requests", {
+    default: "broadtape.publish",
+    placeholder: "subject",
+  }),
   node: setting("BROADTAPE_NODE", values.nodeName, "name of this node for proxies and operators, no other node's", {
     placeholder: "name",
     defaultNote: "made at random at each start",

@@ -162,6 +162,12 @@ export const natsUrl = parsed((value) => {
   return urls.every(isServer) ? value : undefined;
 }, "must be nats://host:port, or tls:// where it has to be encrypted; several servers with commas between them");
 
+/** Where services ask: not where nodes speak to each other, and not where the server or clients are answered. */
+export const natsSubject = parsed(
+  (value) => (/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/.test(value) && !/^(broadtape\.log|_INBOX|_R_)(\.|$)/.test(value) ? value : undefined),
+  "must be letters, digits, _ and - with dots between them, and not begin with broadtape.log or _INBOX",
+);
+
 function url(protocol: RegExp, wants: string): z.ZodType<string, string> {
   return parsed((value) => {
     const found = URL.parse(value);

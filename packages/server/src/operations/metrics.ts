@@ -6,6 +6,7 @@ import type { Meter } from "../engine/meter.ts";
 import { newMeter } from "../engine/meter.ts";
 import type { Witness } from "../engine/witness.ts";
 import { counterOf, gaugeOf } from "./metric-reads.ts";
+import { natsPublishingMetrics, type ObservedNatsPublishing } from "./nats-publishing-metrics.ts";
 import { nodeMetrics, type ObservedNode } from "./node-metrics.ts";
 
 const LATENCY_BUCKETS = [0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.015, 0.03, 0.05, 0.1, 0.25, 1, 5];
@@ -19,6 +20,8 @@ export interface Metrics {
   observeBook(book: { readonly lost: number; readonly waiting: number }): void;
   /** As {@link observe}, this node among the others. */
   observeNode(node: ObservedNode): void;
+  /** As {@link observe}, publishing over NATS. */
+  observeNatsPublishing(publishing: ObservedNatsPublishing): void;
   /** As {@link observe}, what notifiers do. */
   observeNotices(counts: () => Iterable<readonly [outcome: string, count: number]>, waiting: () => number): void;
   text(): Promise<string>;
@@ -75,6 +78,9 @@ export function createMetrics(watch?: MetricsWatch): Metrics {
     },
     observeNode(node) {
       nodeMetrics(registry, node);
+    },
+    observeNatsPublishing(publishing) {
+      natsPublishingMetrics(registry, publishing);
     },
     observeNotices(counts, waiting) {
       noticesOf(registry, counts, waiting);
