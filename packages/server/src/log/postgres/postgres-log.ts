@@ -5,11 +5,12 @@ import type { StoredEvent } from "@broadtape/protocol/event";
 import type { Epoch } from "@broadtape/protocol/event-id";
 import { isRefusal, repeating } from "../../postgres/failures.ts";
 import { type DatabasePlace, DEFAULT_SCHEMA, openPool, type PoolOptions, withClient } from "../../postgres/pool.ts";
-import { type Batches, GroupCommit } from "../group-commit.ts";
+import { type Batch, GroupCommit, type Outcome } from "../group-commit.ts";
 import {
   type Appended,
   type Checkpoint,
   type CheckpointEntry,
+  type Guard,
   type LogBounds,
   type LogOptions,
   type LogPage,
@@ -172,11 +173,11 @@ class OpenLog implements PostgresLog {
     });
   }
 
-  append(events: readonly NewEvent[]): Promise<readonly Appended[]> {
+  append(events: readonly NewEvent[], guard?: Guard): Promise<readonly Appended[]> {
     if (this.#closing !== undefined) return Promise.reject(closed());
     if (this.#displaced !== undefined) return Promise.reject(new LogUnavailable(this.#displaced));
     if (this.#isInDoubt) return Promise.reject(away());
-    return this.#commits.append(events);
+    return this.#commits.append(events, guard);
   }
 
   async read(request: ReadRequest): Promise<LogPage> {
@@ -198,7 +199,9 @@ class OpenLog implements PostgresLog {
     return this.#ask(() => saveCheckpoint(this.#pools.keeper, checkpoint, entries, true));
   }
 
-  async loadCheckpoint(version?: string): Promise<{ readonly checkpoint: Checkpoint; readonly entries: readonly CheckpointEntry[] } | undefined> {
+  async loadCheckpoint(
+    version?: string,
+  ): Promise<{ readonly checkpoint: Checkpoint; readonly entries: readonly CheckpointEntry[] } | undefined> {
     return this.#ask(() => loadCheckpoint(this.#pools.keeper, version));
   }
 
@@ -229,14 +232,14 @@ class OpenLog implements PostgresLog {
     await Promise.all(Object.values<Pool>({ ...this.#pools }).map((pool) => pool.end()));
   }
 
-  async #commit(batches: Batches): Promise<readonly (readonly Appended[])[]> {
+  async #commit(batches: readonly Batch[]): Promise<readonly Outcome[]> {
     const started = performance.now();
     try {
-      const { places, stored, bounds } = await this.#writer.commit(batches);
+      const { outcomes, stored, bounds } = await this.#writer.commit(batches);
       this.#isFailing = false;
       this.#learn(bounds);
       if (stored > 0) this.#options.onCommit?.({ events: stored, seconds: (performance.now() - started) / 1000 });
-      return places;
+      return outcomes;
     } catch (error) {
       throw this.#failed(error);
     } finally {
