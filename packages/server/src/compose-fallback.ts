@@ -1,6 +1,6 @@
 /** Part of the composition root: the fallback for fraud alerts, with the notifier that is configured. */
 import type { Config } from "./config.ts";
-import { systemClock } from "./engine/clock.ts";
+import type { Clock } from "./engine/clock.ts";
 import type { Engine } from "./engine/engine.ts";
 import { startDispatcher } from "./notify/dispatcher.ts";
 import { Fallback } from "./notify/fallback.ts";
@@ -27,9 +27,9 @@ export async function startFallback({ config, engine, registry, metrics, onFault
   if (notify === undefined) return undefined;
   const keepMs = retention.maxAgeMs + KEPT_LONGER_MS;
   const dispatcher = await startDispatcher({
-    notifier: notifierOf(notify),
+    notifier: notifierOf(notify, engine.clock),
     registry,
-    clock: systemClock,
+    clock: engine.clock,
     random: Math.random,
     keepMs,
     onFault,
@@ -53,8 +53,8 @@ export async function startFallback({ config, engine, registry, metrics, onFault
   };
 }
 
-function notifierOf(notify: NonNullable<Config["notify"]>): Notifier {
+function notifierOf(notify: NonNullable<Config["notify"]>, clock: Clock): Notifier {
   return notify.kind === "webhook"
-    ? createWebhookNotifier({ ...notify, clock: systemClock })
-    : createSmtpNotifier({ ...notify, addressOf: addressesBy(notify.to), clock: systemClock });
+    ? createWebhookNotifier({ ...notify, clock })
+    : createSmtpNotifier({ ...notify, addressOf: addressesBy(notify.to), clock });
 }

@@ -1,7 +1,7 @@
 /** Part of the composition root: where log and registry are kept. */
 import type { Logger } from "pino";
 import type { Config } from "./config.ts";
-import { systemClock } from "./engine/clock.ts";
+import type { Clock } from "./engine/clock.ts";
 import { CommitPace } from "./log/commit-pace.ts";
 import type { Log, LogOptions } from "./log/log.ts";
 import { openPostgresLog, type PostgresLog } from "./log/postgres/postgres-log.ts";
@@ -14,6 +14,7 @@ import { openSqliteRegistry } from "./registry/sqlite/sqlite-registry.ts";
 
 interface Parts {
   readonly config: Config;
+  readonly clock: Clock;
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly onFault: (error: unknown) => void;
@@ -60,13 +61,13 @@ async function openDatabase(url: string, options: LogOptions, logger: Logger): P
   return log;
 }
 
-function logOptions({ config, metrics, onFault }: Parts): LogOptions {
+function logOptions({ config, clock, metrics, onFault }: Parts): LogOptions {
   return {
     retention: config.retention,
     dedupeWindowMs: config.dedupeWindowMs,
-    now: () => Date.now(),
+    now: () => clock.now(),
     maxWaitingEvents: config.limits.waitingEvents,
-    pace: new CommitPace({ ...systemClock, windowMs: config.limits.commitWindowMs, utilization: eventLoopUtilization() }),
+    pace: new CommitPace({ ...clock, windowMs: config.limits.commitWindowMs, utilization: eventLoopUtilization() }),
     onCommit: metrics.onCommit,
     onFault,
   };

@@ -10,14 +10,14 @@ import { issueToken } from "./access/issue.ts";
 import { sessionIdOf } from "./access/credentials.ts";
 import { CookieSessions } from "./access/sessions.ts";
 import { createTokenVerifier } from "./access/tokens.ts";
-import { alone } from "./cluster/alone.ts";
+import { joinCluster } from "./compose-cluster.ts";
 import { startFallback } from "./compose-fallback.ts";
 import { openNatsPublishing } from "./compose-nats.ts";
 import { createDesk, createWatch } from "./compose-operations.ts";
 import { openStores } from "./compose-stores.ts";
 import { openWire } from "./compose-wire.ts";
 import type { Config } from "./config.ts";
-import { isoTime, systemClock } from "./engine/clock.ts";
+import { isoTime } from "./engine/clock.ts";
 import { ConnectionBook } from "./engine/connection-book.ts";
 import { Engine } from "./engine/engine.ts";
 import type { Product } from "./engine/product.ts";
@@ -92,19 +92,20 @@ async function start(config: Config, options: ServerOptions, resources: AsyncDis
   const onFault = (error: unknown) => {
     logger.error({ err: error }, "fault");
   };
-  const watch = createWatch();
+  const node = { id: randomUUID(), name: config.nodeName };
+  const { cluster, clock, observed } = await joinCluster({ config, node, logger, onFault }, resources);
+  const watch = createWatch(clock);
   const metrics = createMetrics(watch);
   resources.defer(() => metrics.close());
-  const { log, registry, database } = await openStores({ config, metrics, logger, onFault }, resources);
-  const node = { id: randomUUID(), name: config.nodeName };
+  const { log, registry, database } = await openStores({ config, clock, metrics, logger, onFault }, resources);
   const wire = openWire({ config, node, database, logger });
   resources.defer(() => wire.close());
   const { products, surfaces, streams: streamsFor } = productsOf(config);
   const engine = new Engine({
     log,
     wire,
-    cluster: alone(node, () => systemClock.monotonic()),
-    clock: systemClock,
+    cluster,
+    clock,
     newId: randomUUID,
     random: Math.random,
     products: [...products, ...(options.products ?? [])],
@@ -121,6 +122,7 @@ async function start(config: Config, options: ServerOptions, resources: AsyncDis
   logBroadcasts(logger, (hear) => engine.onStored(hear));
   metrics.observe(engine);
   metrics.observeBook(book);
+  if (observed !== undefined) metrics.observeCluster(observed);
   metrics.observeNode({ cluster: engine.cluster, wire, database: database?.log });
   const desk = createDesk(engine, watch, config, wire);
   const app = await createApp({ logger, corsOrigins: config.corsOrigins, trustProxy: config.trustProxy });
@@ -201,8 +203,8 @@ async function serveClients(
   streams: readonly StreamSurface[],
 ) {
   const { limits, corsOrigins } = config;
-  const now = () => Date.now();
-  const rules = { issuer: config.issuer, audience: config.audience, onFault };
+  const now = () => engine.clock.now();
+  const rules = { issuer: config.issuer, audience: config.audience, now, onFault };
   const sessions = new CookieSessions(registry, { now, ttlMs: limits.sessionTtlMs });
   sessions.onEnd((sessionId) => {
     engine.sessions.endCookie(sessionId);

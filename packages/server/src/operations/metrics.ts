@@ -5,6 +5,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { Meter } from "../engine/meter.ts";
 import { newMeter } from "../engine/meter.ts";
 import type { Witness } from "../engine/witness.ts";
+import { clusterMetrics, type ObservedCluster } from "./cluster-metrics.ts";
 import { counterOf, gaugeOf } from "./metric-reads.ts";
 import { natsPublishingMetrics, type ObservedNatsPublishing } from "./nats-publishing-metrics.ts";
 import { nodeMetrics, type ObservedNode } from "./node-metrics.ts";
@@ -24,6 +25,8 @@ export interface Metrics {
   observeNatsPublishing(publishing: ObservedNatsPublishing): void;
   /** As {@link observe}, what notifiers do. */
   observeNotices(counts: () => Iterable<readonly [outcome: string, count: number]>, waiting: () => number): void;
+  /** As {@link observe}, how this node knows of the others. */
+  observeCluster(cluster: ObservedCluster): void;
   text(): Promise<string>;
   readonly contentType: string;
   close(): void;
@@ -84,6 +87,9 @@ export function createMetrics(watch?: MetricsWatch): Metrics {
     },
     observeNotices(counts, waiting) {
       noticesOf(registry, counts, waiting);
+    },
+    observeCluster(cluster) {
+      clusterMetrics(registry, cluster);
     },
     text: () => registry.metrics(),
     contentType: registry.contentType,
