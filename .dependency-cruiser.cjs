@@ -40,9 +40,26 @@ module.exports = {
       [ports, protocol, `${server}postgres/`],
       "adapters implement ports",
     ),
+    only(
+      "intake-imports-engine",
+      `${server}intake/[^/]+[.]ts$`,
+      [`${server}engine/`, ports, protocol],
+      "the intake publishes as everybody does",
+    ),
+    only(
+      "intake-adapters-import-the-intake",
+      `${server}intake/[^/]+/`,
+      [`${server}intake/[^/]+[.]ts$`, `${server}postgres/`, ports, protocol],
+      "adapters implement ports",
+    ),
     only("postgres-imports-nothing", `${server}postgres/`, [], "what adapters over PostgreSQL share"),
     only("access-imports-ports", `${server}access/`, [ports, `${server}engine/`, protocol], "access knows no transport and no product"),
-    only("operations-import-engine", `${server}operations/`, [ports, `${server}engine/`, protocol], "operations watch the engine"),
+    only(
+      "operations-import-engine",
+      `${server}operations/`,
+      [ports, `${server}engine/`, `${server}intake/[^/]+[.]ts$`, protocol],
+      "operations watch the engine",
+    ),
     only(
       "config-imports-nothing",
       `${server}config/`,
@@ -60,8 +77,8 @@ module.exports = {
     {
       name: "adapters-are-named-in-the-root-alone",
       severity: "error",
-      from: { path: server, pathNot: `${roots}|${server}(log|wire|registry|postgres)/|[.]test[.]ts$` },
-      to: { path: `${server}((log|wire|registry|cluster)/[^/]+|postgres)/` },
+      from: { path: server, pathNot: `${roots}|${server}(log|wire|registry|cluster|intake|postgres)/|[.]test[.]ts$` },
+      to: { path: `${server}((log|wire|registry|cluster|intake)/[^/]+|postgres)/` },
     },
     {
       name: "browser-code-has-no-node",

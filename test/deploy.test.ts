@@ -6,6 +6,7 @@ import { z } from "zod";
 import { defaultLimits } from "../packages/server/src/config/limits.ts";
 import { allSettings } from "../packages/server/src/config/settings.ts";
 import { unknownVariables } from "../packages/server/src/config/sources.ts";
+import { newIntakeMeter } from "../packages/server/src/intake/intake.ts";
 import { createMetrics, type Metrics } from "../packages/server/src/operations/metrics.ts";
 import { Rig } from "../packages/server/testing/rig.ts";
 import { parseYaml, STOP_SECONDS, textOf } from "./deploy-files.ts";
@@ -30,6 +31,7 @@ describe("the dashboard and the alerts", () => {
     const rig = await Rig.start({ meter: metrics.meter });
     metrics.observe(rig.engine);
     metrics.observeBook({ lost: 0, waiting: 0 });
+    metrics.observeIntake(newIntakeMeter());
     metrics.observeNotices(
       () => [],
       () => 0,

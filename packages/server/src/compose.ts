@@ -12,6 +12,7 @@ import { CookieSessions } from "./access/sessions.ts";
 import { createTokenVerifier } from "./access/tokens.ts";
 import { joinCluster } from "./compose-cluster.ts";
 import { startFallback } from "./compose-fallback.ts";
+import { startIntake } from "./compose-intake.ts";
 import { openNatsPublishing } from "./compose-nats.ts";
 import { createDesk, createWatch } from "./compose-operations.ts";
 import { openStores } from "./compose-stores.ts";
@@ -139,6 +140,8 @@ async function start(config: Config, options: ServerOptions, resources: AsyncDis
   // First of all to be closed: clients are told to reconnect elsewhere while there is still a connection to tell them on.
   resources.defer(() => engine.stop());
   resources.defer(() => desk.close());
+  const intake = await startIntake({ config, engine, metrics, logger, onFault });
+  resources.defer(() => intake?.close());
   if (fallback !== undefined) {
     resources.defer(() => fallback.close());
     fallback.resume().catch(onFault);

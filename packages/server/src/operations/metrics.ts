@@ -5,7 +5,9 @@ import type { Engine } from "../engine/engine.ts";
 import type { Meter } from "../engine/meter.ts";
 import { newMeter } from "../engine/meter.ts";
 import type { Witness } from "../engine/witness.ts";
+import type { IntakeMeter } from "../intake/intake.ts";
 import { clusterMetrics, type ObservedCluster } from "./cluster-metrics.ts";
+import { intakeMetrics } from "./intake-metrics.ts";
 import { counterOf, gaugeOf } from "./metric-reads.ts";
 import { natsPublishingMetrics, type ObservedNatsPublishing } from "./nats-publishing-metrics.ts";
 import { nodeMetrics, type ObservedNode } from "./node-metrics.ts";
@@ -23,6 +25,8 @@ export interface Metrics {
   observeNode(node: ObservedNode): void;
   /** As {@link observe}, publishing over NATS. */
   observeNatsPublishing(publishing: ObservedNatsPublishing): void;
+  /** As {@link observe}, what services stage in their own transactions. */
+  observeIntake(meter: Readonly<IntakeMeter>): void;
   /** As {@link observe}, what notifiers do. */
   observeNotices(counts: () => Iterable<readonly [outcome: string, count: number]>, waiting: () => number): void;
   /** As {@link observe}, how this node knows of the others. */
@@ -84,6 +88,9 @@ export function createMetrics(watch?: MetricsWatch): Metrics {
     },
     observeNatsPublishing(publishing) {
       natsPublishingMetrics(registry, publishing);
+    },
+    observeIntake(meter) {
+      intakeMetrics(registry, meter);
     },
     observeNotices(counts, waiting) {
       noticesOf(registry, counts, waiting);

@@ -1,0 +1,141 @@
+/**
+ * What services call in their own transactions. It checks what SQL can: the right to publish, the envelope (protocol/event.ts), known types
+ * and their required members, sizes. Everything else is checked when the batch is moved. It takes no lock that another
+ * publisher, or a node, would wait for.
+ *
+ * It looks at a copy without U+0000, which PostgreSQL cannot read out of `json`; what is staged is as it was written.
+ */
+import { escapeIdentifier, escapeLiteral } from "pg";
+
+/** Sessions that move listen to it. It holds no payload: the table says what there is. */
+export const CHANNEL = "broadtape_outbox";
+
+/** SQLSTATEs that a service may want to tell apart (docs/publishing-from-sql.md). */
+const STATE = { refused: "22023", forbidden: "42501", tooLarge: "54000", notReady: "55000" };
+
+/** What the text attributes of an event may be; as `eventEnvelope`. Regular expressions of PostgreSQL repeat at most 255 times: lengths are apart. */
+const ATTRIBUTES: readonly (readonly [name: string, most: number, pattern: string, says: string])[] = [
+  ["type", 128, ".", "must be a text of 1 to 128 characters"],
+  ["id", 256, ".", "must be a text of 1 to 256 characters"],
+  ["source", 1024, ".", "must be a text of 1 to 1024 characters"],
+  ["subject", 1024, ".", "must be a text of 1 to 1024 characters"],
+  ["time", 64, "^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d(:\\d\\d([.]\\d+)?)?(Z|[+-]\\d\\d:?\\d\\d)$", "must be an RFC 3339 time"],
+  ["correlationid", 128, "^[\\x21-\\x7e]+$", "must be 1 to 128 visible ASCII characters"],
+  ["datacontenttype", 1024, "(?i)^application/(json|[\\w.-]+\\+json)\\s*(;.*)?$", "must be a JSON type"],
+  ["specversion", 3, "^1\\.0$", "must be 1.0"],
+];
+
+const attributeRows = ATTRIBUTES.map(
+  ([name, most, pattern, says]) => `(${escapeLiteral(name)}, ${most}, ${escapeLiteral(pattern)}, ${escapeLiteral(says)})`,
+).join(",\n      ");
+
+/** As statements; nobody but their owner may execute them until he grants it. */
+export function functionsIn(schema: string): string {
+  const definer = `security definer set search_path = ${escapeIdentifier(schema)}, pg_temp set standard_conforming_strings = on`;
+  return `
+create function outbox_fault(event json, tenant text) returns text language plpgsql stable ${definer} as $$
+declare
+  name text;
+  most integer;
+  pattern text;
+  says text;
+  value text;
+  member text;
+  known outbox_types%rowtype;
+begin
+  if json_typeof(event) <> 'object' then return ': must be an object'; end if;
+  for name, most, pattern, says in values
+      ${attributeRows}
+  loop
+    if event -> name is null then continue when name <> 'type'; return 'type: is required'; end if;
+    value := (event -> name) #>> '{}';
+    if json_typeof(event -> name) <> 'string' or length(value) > most or value !~ pattern then return name || ': ' || says; end if;
+  end loop;
+  if event -> 'data_base64' is not null then return 'data_base64: binary data is not taken: send \`data\`'; end if;
+  if event -> 'tenantid' is not null and (event -> 'tenantid') #>> '{}' is distinct from outbox_fault.tenant then
+    return 'tenantid: must be the tenant that is published for';
+  end if;
+  select * into known from outbox_types where type = (event -> 'type') #>> '{}';
+  if not found then return 'type: is not a type of the catalogue'; end if;
+  if event -> 'data' is null then return 'data: is required'; end if;
+  if known.required is null then return null; end if;
+  if json_typeof(event -> 'data') <> 'object' then return 'data: must be an object'; end if;
+  foreach member in array known.required loop
+    if event -> 'data' -> member is null then return 'data.' || member || ': is required'; end if;
+  end loop;
+  return null;
+end $$;
+
+create function publish(tenant text, source text, events json) returns text[] language plpgsql volatile ${definer} as $$
+declare
+  settings outbox_settings%rowtype;
+  batch uuid := gen_random_uuid();
+  batch_bytes integer := octet_length(publish.events::text);
+  ids text[] := '{}';
+  event json;
+  fault text;
+begin
+  if not exists (
+    select from publishers p join pg_catalog.pg_roles r on r.rolname = p.role
+    where p.tenant = publish.tenant and pg_has_role(session_user, r.oid, 'usage')
+  ) then
+    raise exception using errcode = '${STATE.forbidden}',
+      message = format('%I may not publish for the tenant %s', session_user, coalesce(quote_literal(publish.tenant), 'null')),
+      hint = format('insert into %I.publishers (role, tenant) values (%L, %L)', current_schema, session_user, publish.tenant);
+  end if;
+  select * into settings from outbox_settings;
+  if settings.batch_events = 0 then
+    raise exception using errcode = '${STATE.notReady}', message = 'no node of Broadtape has run on this database yet';
+  end if;
+  if publish.source is null or length(publish.source) not between 1 and 1024 then
+    raise exception using errcode = '${STATE.refused}', message = 'source: must be a text of 1 to 1024 characters';
+  end if;
+  if publish.events is null then
+    raise exception using errcode = '${STATE.refused}', message = 'events: is required';
+  end if;
+  if batch_bytes > settings.batch_bytes then
+    raise exception using errcode = '${STATE.tooLarge}',
+      message = format('a batch holds at most %s bytes, this one holds %s', settings.batch_bytes, batch_bytes);
+  end if;
+  if json_typeof(publish.events) = 'object' then events := '[' || publish.events::text || ']'; end if;
+  if json_typeof(publish.events) <> 'array' or json_array_length(publish.events) = 0 then
+    raise exception using errcode = '${STATE.refused}', message = 'a batch is an array of at least one event';
+  end if;
+  if json_array_length(publish.events) > settings.batch_events then
+    raise exception using errcode = '${STATE.tooLarge}', message = format('a batch holds at most %s events', settings.batch_events);
+  end if;
+  for event in select value from json_array_elements(replace(publish.events::text, '\\u0000', '\\ufffd')::json) loop
+    fault := outbox_fault(event, publish.tenant);
+    if fault is not null then
+      raise exception using errcode = '${STATE.refused}', message = format('event %s, %s', cardinality(ids), fault);
+    end if;
+    ids := ids || coalesce((event -> 'id') #>> '{}', format('%s:%s', batch, cardinality(ids)));
+  end loop;
+  insert into outbox (key, tenant, source, role, events_count, bytes, events)
+    values (batch, publish.tenant, publish.source, session_user, cardinality(ids), batch_bytes, publish.events);
+  if settings.is_asleep then perform pg_notify('${CHANNEL}', ''); end if;
+  return ids;
+end $$;
+
+create function publish_event(
+  tenant text, source text, type text, data json,
+  id text default null, subject text default null, "time" timestamptz default null, correlationid text default null
+) returns text language plpgsql volatile ${definer} as $$
+declare
+  said text := to_char(publish_event."time" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
+begin
+  return (publish(
+    publish_event.tenant,
+    publish_event.source,
+    ('{"type":' || coalesce(to_json(publish_event.type)::text, 'null')
+      || coalesce(',"id":' || to_json(publish_event.id), '')
+      || coalesce(',"subject":' || to_json(publish_event.subject), '')
+      || coalesce(',"time":' || to_json(said), '')
+      || coalesce(',"correlationid":' || to_json(publish_event.correlationid), '')
+      || ',"data":' || coalesce(publish_event.data::text, 'null') || '}')::json
+  ))[1];
+end $$;
+
+revoke all on function outbox_fault, publish, publish_event from public;
+`;
+}

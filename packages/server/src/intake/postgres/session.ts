@@ -1,0 +1,175 @@
+/**
+ * One session of the database, from LISTEN to its loss. What it does to the outbox it does over the connection that holds the lock: once
+ * that is lost, nothing more is taken from the outbox by this node.
+ */
+import type { Pool, PoolClient } from "pg";
+import type { HttpErrorBody } from "@broadtape/protocol/errors";
+import type { Connection } from "../../wire/line.ts";
+import { type BatchLimits, type IntakeMeter, MOST_COUNTED, type StagedBatch, type Staging } from "../intake.ts";
+import { CHANNEL } from "./functions.ts";
+import { FIND_NEXT, REFUSE, type StagedRow, stagedOf, TAKE_AWAY } from "./rows.ts";
+import type { IntakeTimes } from "./times.ts";
+
+/** What the node that moves takes; services are told by the function. */
+export interface Taken extends BatchLimits {
+  /** With the members that `data` must have; undefined where it may be anything. */
+  readonly types: ReadonlyMap<string, readonly string[] | undefined>;
+}
+
+const LOCK = "select pg_try_advisory_lock(hashtextextended(current_schema || '/outbox', 0)) as is_ours";
+const UNLOCK = "select pg_advisory_unlock(hashtextextended(current_schema || '/outbox', 0))";
+/** PostgreSQL 13 has no such setting: there the network finds out. */
+const END_WHEN_SILENT = `select set_config('idle_session_timeout', $1, false) where current_setting('server_version_num')::int >= 140000`;
+const COUNT = `select count(*)::int as waiting, coalesce(greatest(0, extract(epoch from clock_timestamp() - min(staged_at))), 0)::float8 as seconds
+  from (select staged_at from outbox order by seq limit ${MOST_COUNTED}) as oldest`;
+const SET_LIMITS = "update outbox_settings set batch_events = $1, batch_bytes = $2, is_asleep = false";
+const SET_ASLEEP = "update outbox_settings set is_asleep = $1";
+const SET_TYPES = `with given as (select type, required from json_to_recordset($1) as each(type text, required json)),
+  gone as (delete from outbox_types where type not in (select type from given))
+  insert into outbox_types
+  select type, case json_typeof(required) when 'array' then array(select json_array_elements_text(required)) end from given
+  on conflict (type) do update set required = excluded.required`;
+
+export interface SessionOptions {
+  /** Of one connection. */
+  readonly pool: Pool;
+  readonly meter: IntakeMeter;
+  readonly times: IntakeTimes;
+}
+
+export async function dialOutbox(options: SessionOptions): Promise<OutboxSession> {
+  const session = new OutboxSession(await options.pool.connect(), options);
+  try {
+    await session.open();
+    return session;
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+}
+
+export class OutboxSession implements Connection, Staging {
+  readonly lost: Promise<Error>;
+  readonly #client: PoolClient;
+  readonly #options: SessionOptions;
+  #lose: (error: Error) => void = () => undefined;
+  #isLost = false;
+  #isReleased = false;
+  #isAsleep = false;
+  /** Whether something was staged since that was last asked. */
+  #isWoken = false;
+  #wake: () => void = () => undefined;
+  #beat: NodeJS.Timeout | undefined;
+
+  constructor(client: PoolClient, options: SessionOptions) {
+    this.#client = client;
+    this.#options = options;
+    this.lost = new Promise((resolve) => {
+      this.#lose = (error) => {
+        this.#isLost = true;
+        this.#wake();
+        resolve(error);
+      };
+    });
+    client.once("error", this.#lose);
+    client.once("end", () => this.#lose(new Error("the database ended the connection")));
+    client.on("notification", () => this.stir());
+  }
+
+  async open(): Promise<void> {
+    const { times } = this.#options;
+    await this.#ask(END_WHEN_SILENT, [String(times.silentMs)]);
+    await this.#ask(`listen ${CHANNEL}`);
+    // Whatever else goes on: the database hears of this node, and operators hear what waits.
+    this.#beat = setInterval(() => void this.#count().catch(() => undefined), times.lookMs).unref();
+    await this.#count();
+  }
+
+  /** Whether it is this node that moves, from now on to the end of the session. */
+  async take(): Promise<boolean> {
+    const [row] = await this.#ask<{ is_ours: boolean }>(LOCK);
+    return row?.is_ours === true;
+  }
+
+  async tell({ types, batchEvents, batchBytes }: Taken): Promise<void> {
+    const rows = [...types].map(([type, required]) => ({ type, required: required ?? null }));
+    await this.#ask(SET_TYPES, [JSON.stringify(rows)]);
+    await this.#ask(SET_LIMITS, [batchEvents, batchBytes]);
+    this.#isAsleep = false;
+  }
+
+  get isLost(): boolean {
+    return this.#isLost;
+  }
+
+  get isAsleep(): boolean {
+    return this.#isAsleep;
+  }
+
+  /** Whether services have to wake this node. Each wake takes a lock that all notifying transactions of the cluster share. */
+  async setAsleep(isAsleep: boolean): Promise<void> {
+    await this.#ask(SET_ASLEEP, [isAsleep]);
+    this.#isAsleep = isAsleep;
+  }
+
+  /** Resolves when something was staged since the last time, the time is over, or the session is lost. */
+  async woken(ms: number): Promise<void> {
+    if (!this.#isWoken && !this.#isLost) {
+      let timer: NodeJS.Timeout | undefined;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        timer = setTimeout(resolve, ms);
+      });
+      clearTimeout(timer);
+    }
+    this.#isWoken = false;
+  }
+
+  /** Ends a wait. */
+  stir(): void {
+    this.#isWoken = true;
+    this.#wake();
+  }
+
+  async next({ batchEvents, batchBytes }: BatchLimits): Promise<readonly StagedBatch[]> {
+    return (await this.#ask<StagedRow>(FIND_NEXT, [batchEvents, batchBytes])).map(stagedOf);
+  }
+
+  async moved(batches: readonly StagedBatch[]): Promise<void> {
+    await this.#ask(TAKE_AWAY, [batches.map(({ seq }) => seq)]);
+  }
+
+  async refuse({ seq }: StagedBatch, refusal: HttpErrorBody): Promise<void> {
+    await this.#ask(REFUSE, [seq, JSON.stringify(refusal)]);
+  }
+
+  /** Lets another node move at once; the connection's end may be noticed later. */
+  async leave(): Promise<void> {
+    await this.#ask(UNLOCK);
+  }
+
+  close(): Promise<void> {
+    clearInterval(this.#beat);
+    this.#lose(new Error("closed"));
+    if (!this.#isReleased) this.#client.release(true);
+    this.#isReleased = true;
+    return Promise.resolve();
+  }
+
+  async #count(): Promise<void> {
+    const [row] = await this.#ask<{ waiting: number; seconds: number }>(COUNT);
+    this.#options.meter.waiting = row?.waiting ?? 0;
+    this.#options.meter.waitingSeconds = row?.seconds ?? 0;
+  }
+
+  /** The session is lost with an answer that does not come: nobody knows what became of it. */
+  async #ask<R extends object>(text: string, values: readonly unknown[] = []): Promise<R[]> {
+    if (this.#isLost) throw new Error("the connection to the database is lost");
+    try {
+      return (await this.#client.query<R>(text, [...values])).rows;
+    } catch (error) {
+      this.#lose(error instanceof Error ? error : new Error(String(error)));
+      throw error;
+    }
+  }
+}
