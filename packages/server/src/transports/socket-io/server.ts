@@ -12,6 +12,7 @@ import type { Session } from "../../engine/session.ts";
 import { type SocketSurface, errorBody } from "../../engine/surface.ts";
 import { watchIdle } from "../idle.ts";
 import type { ConnectionLog, Gate } from "../gate.ts";
+import { newIdAtNode } from "../node-id.ts";
 import { type AddressOf, correlationIdOf, peerOf, queryOf } from "../peer.ts";
 import { httpError } from "../reason-phrase.ts";
 import { joinFrames, textFrame } from "../websocket/frames.ts";
@@ -52,6 +53,7 @@ export function serveSocketIo(options: SocketIoOptions): Server {
       cors: { origin: corsOrigins.includes("*") ? "*" : [...corsOrigins], credentials: !corsOrigins.includes("*") },
     }),
   });
+  io.engine.generateId = () => newIdAtNode(options.engine);
   io.engine.use(answerOddMethods);
   for (const surface of options.surfaces) serveNamespace(options, io.of(surface.path), surface);
   return io;

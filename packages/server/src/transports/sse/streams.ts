@@ -9,6 +9,7 @@ import type { Session } from "../../engine/session.ts";
 import type { StreamSurface } from "../../engine/surface.ts";
 import { NativeCommands, type NativeHost } from "../../native/commands.ts";
 import type { ConnectionLog, Gate } from "../gate.ts";
+import { newIdAtNode } from "../node-id.ts";
 import { type AddressOf, lastEventIdOf, peerOf, queryOf } from "../peer.ts";
 import { httpError, statusOf } from "../reason-phrase.ts";
 import { Attempts, type AttemptLimits } from "./attempts.ts";
@@ -152,7 +153,7 @@ function open(
   const cors = surface.isPublic === true ? ANY_ORIGIN : corsHeaders(options.corsOrigins, request);
   const headers = { ...cors, "X-Correlation-ID": peer.correlationId };
   const connection = new StreamConnection(request.raw, reply.raw, socket, forms, headers, surface.retryMs === undefined);
-  const session = engine.open(identity, surface, connection, peer);
+  const session = engine.open(identity, surface, connection, peer, newIdAtNode(engine));
   log.info(
     { sessionId: session.id, userId: identity.userId, tenant: identity.tenant, surface: surface.name, correlationId: peer.correlationId },
     "connected",
