@@ -91,6 +91,7 @@ export interface RigOptions {
   /** As in the log's options: when its steps happen. */
   readonly defer?: (step: () => void) => void;
   readonly wire?: EngineOptions["wire"];
+  readonly cluster?: EngineOptions["cluster"];
 }
 
 export class Rig {
@@ -109,6 +110,7 @@ export class Rig {
     subscriptions = createMemoryRegistry(),
     defer,
     wire,
+    cluster,
   }: RigOptions = {}) {
     this.clock = clock;
     this.disk = disk;
@@ -123,6 +125,7 @@ export class Rig {
     this.engine = new Engine({
       log: this.log,
       wire,
+      cluster,
       clock,
       newId: () => `made-${ids++}`,
       random: () => 0.5,

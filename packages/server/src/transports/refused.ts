@@ -13,7 +13,7 @@ export interface Refused {
 }
 
 /** What log and registry say when they are away or take no more; known by name, so that transports know no adapter. */
-const UNAVAILABLE: ReadonlySet<string> = new Set(["LogUnavailable", "RegistryUnavailable"]);
+const UNAVAILABLE: ReadonlySet<string> = new Set(["LogUnavailable", "RegistryUnavailable", "NodeUnavailable"]);
 
 interface Unavailable extends Error {
   readonly retryAfterMs: number;
