@@ -29,6 +29,7 @@ export async function startFallback({ config, engine, registry, metrics, onFault
   const dispatcher = await startDispatcher({
     notifier: notifierOf(notify, engine.clock),
     registry,
+    cluster: engine.isShared ? engine.cluster : undefined,
     clock: engine.clock,
     random: Math.random,
     keepMs,

@@ -208,7 +208,7 @@ async function serveClients(
   const { limits, corsOrigins } = config;
   const now = () => engine.clock.now();
   const rules = { issuer: config.issuer, audience: config.audience, now, onFault };
-  const sessions = new CookieSessions(registry, { now, ttlMs: limits.sessionTtlMs });
+  const sessions = new CookieSessions(registry, { now, ttlMs: limits.sessionTtlMs, ...(engine.isShared && { cluster: engine.cluster }) });
   sessions.onEnd((sessionId) => {
     engine.sessions.endCookie(sessionId);
   });

@@ -3,17 +3,23 @@ import { createHash, randomBytes } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { Refusal } from "@broadtape/protocol/errors";
 import type { Identity } from "@broadtape/protocol/identity";
-import type { CookieSession, Registry } from "../registry/registry.ts";
+import type { Cluster } from "../cluster/cluster.ts";
+import { type CookieSession, type Registry, RegistryUnavailable } from "../registry/registry.ts";
 
 /** What the cookie holds: 32 bytes in base64url. */
 const SESSION_ID = /^[A-Za-z0-9_-]{43}$/;
 const SWEEP_MS = 3_600_000;
+/** Sessions ended elsewhere that are remembered: for longer than whoever ends one takes to say so in the registry. */
+const ENDED = 10_000;
+const ENDED_KIND = "session-ended";
 
 export interface CookieSessionsOptions {
   /** The server's clock, milliseconds since the epoch. */
   readonly now: () => number;
   /** The longest life of a session. */
   readonly ttlMs: number;
+  /** Sessions that end at one node end at all; without it, there is one. */
+  readonly cluster?: Pick<Cluster, "tell" | "onTold"> | undefined;
   /** Sessions kept in memory, so that not every request asks the registry. */
   readonly cached?: number;
 }
@@ -23,18 +29,27 @@ export type EndListener = (sessionId: string) => void;
 
 export class CookieSessions {
   readonly #registry: Registry;
-  readonly #options: Required<CookieSessionsOptions>;
+  readonly #options: CookieSessionsOptions & { readonly cached: number };
   /** Live sessions by hash, the least recently used first; never one that was ended. */
   readonly #cache = new Map<string, CookieSession>();
   readonly #listeners = new Set<EndListener>();
   /** Grows with every ended session: what was read from the registry before may be of yesterday. */
   #endings = 0;
   #sweptAt: number;
+  /** Ended by another node, in that order. */
+  readonly #endedElsewhere = new Set<string>();
 
   constructor(registry: Registry, options: CookieSessionsOptions) {
     this.#registry = registry;
     this.#options = { cached: 10_000, ...options };
     this.#sweptAt = options.now();
+    options.cluster?.onTold(ENDED_KIND, (sessionId) => {
+      this.#endedElsewhere.add(sessionId);
+      const [oldest] = this.#endedElsewhere;
+      if (oldest !== undefined && this.#endedElsewhere.size > ENDED) this.#endedElsewhere.delete(oldest);
+      this.#forget(sessionId);
+      void this.#tellListeners(sessionId);
+    });
   }
 
   /** Opens a session, which ends with the token that vouched for it at the latest. `id` is for the cookie alone. */
@@ -55,6 +70,7 @@ export class CookieSessions {
   async find(id: string): Promise<Identity | undefined> {
     if (!SESSION_ID.test(id)) return undefined;
     const idHash = hashOf(id);
+    if (this.#endedElsewhere.has(idHash)) return undefined;
     const session = this.#recall(idHash) ?? (await this.#read(idHash));
     return session === undefined || session.expiresAt <= this.#options.now() ? undefined : identityOf(session);
   }
@@ -66,14 +82,33 @@ export class CookieSessions {
 
   /** As {@link end}, by `Identity.sessionId`. */
   async revoke(sessionId: string): Promise<boolean> {
+    if (!(await this.#tellOthers(sessionId))) return false;
     const ended = await this.#registry.endSession(sessionId);
+    this.#forget(sessionId);
+    if (ended) await this.#tellListeners(sessionId);
+    return ended;
+  }
+
+  /** First of all, so that who is told that it ended knows that it did everywhere. False where there is no such session. */
+  async #tellOthers(sessionId: string): Promise<boolean> {
+    const { cluster } = this.#options;
+    if (cluster === undefined) return true;
+    if ((await this.#registry.findSession(sessionId)) === undefined) return false;
+    await cluster.tell(ENDED_KIND, sessionId).catch((error: unknown) => {
+      throw new RegistryUnavailable("the end of the session could not be told to all nodes", error);
+    });
+    return true;
+  }
+
+  #forget(sessionId: string): void {
     this.#endings += 1;
     this.#cache.delete(sessionId);
-    if (!ended) return false;
+  }
+
+  async #tellListeners(sessionId: string): Promise<void> {
     // In the next turn: whoever was let in by this session in this one has taken up its identity by then.
     await setImmediate();
     for (const listener of this.#listeners) listener(sessionId);
-    return true;
   }
 
   /** Calls back when a session is ended, so that what hangs on it is closed. Returns the way out. */
@@ -105,6 +140,7 @@ export class CookieSessions {
       const endings = this.#endings;
       const session = await this.#registry.findSession(idHash);
       if (session !== undefined && endings !== this.#endings) continue;
+      if (this.#endedElsewhere.has(idHash)) return undefined;
       if (session !== undefined) this.#remember(session);
       return session;
     }

@@ -52,6 +52,9 @@ export class Applying {
   #waiting: Deadline | undefined;
   /** Asks the log where it stands; `#isAskedAgain` where it was asked for once more meanwhile. */
   #refreshing: Promise<void> | undefined;
+  /** As {@link Applying.catchUp}: what is under way, and what was asked for since. */
+  #catchingUp: Promise<unknown> = Promise.resolve();
+  #catchingUpNext: Promise<void> | undefined;
   #isAskedAgain = false;
 
   constructor(options: ApplyingOptions) {
@@ -140,6 +143,19 @@ export class Applying {
     // In the turn of its own answer where nothing stands between, so that batches are applied in the order of their answers.
     while (this.#routedTo < first.stored.offset - 1) await this.#read();
     if (this.#routedTo < last.stored.offset) this.#apply(batch, last.stored);
+  }
+
+  /** Applies at least everything that was stored when this was asked. Rejects with what the log says where it cannot be read. */
+  catchUp(): Promise<void> {
+    // What is under way has asked the log before; whoever else comes meanwhile shares the next.
+    this.#catchingUpNext ??= this.#catchingUp.then(async () => {
+      this.#catchingUpNext = undefined;
+      const { log } = this.#options;
+      const { head } = "refresh" in log ? await log.refresh() : log.bounds();
+      while (this.#isOpen && this.#routedTo < head) await this.#read();
+    });
+    this.#catchingUp = this.#catchingUpNext.catch(() => undefined);
+    return this.#catchingUpNext;
   }
 
   /** What another node stored, brought by the wire: applied where it joins, else the log is asked. */

@@ -2,6 +2,8 @@
  * Who was connected, when and from where, for operators (contract 30-transactions "Registry tables"). Written behind, in batches:
  * a registry that is away or slow holds up nobody; what it did not take waits.
  */
+import type { Cluster } from "../cluster/cluster.ts";
+import type { OfNodes } from "../registry/registry.ts";
 import type { KeptConnection } from "../registry/subscriptions.ts";
 import type { Clock } from "./clock.ts";
 import type { Session } from "./session.ts";
@@ -11,7 +13,7 @@ import type { Wheel } from "./wheel.ts";
 /** What of the registry this needs. */
 export interface ConnectionStore {
   saveConnections(connections: readonly KeptConnection[]): Promise<void>;
-  closeOpenConnections(now: number): Promise<number>;
+  closeOpenConnections(now: number, of?: OfNodes): Promise<number>;
   sweepConnections(before: number): Promise<number>;
 }
 
@@ -19,6 +21,8 @@ export interface ConnectionBookHost {
   readonly clock: Clock;
   readonly wheel: Wheel;
   readonly sessions: Sessions;
+  readonly cluster: Cluster;
+  readonly isShared: boolean;
   readonly newId: () => string;
   readonly onFault: (error: unknown) => void;
 }
@@ -37,6 +41,8 @@ const ACTIVITY_MS = 60_000;
 /** Two clocks that are read one after the other differ by less. */
 const SAME_MS = 1000;
 const SWEEP_MS = 3_600_000;
+/** Who was away for longer may be gone for other nodes, and its connections with it. */
+const ASLEEP_MS = 4000;
 /** Rows of one write. */
 const BATCH = 500;
 
@@ -64,6 +70,9 @@ export class ConnectionBook {
   /** Those that another life of the process left open are closed first of all, and no one of this. */
   #isCleared = false;
   #isFailing = false;
+  /** Nodes that are no more, whose connections are to be closed. */
+  readonly #gone = new Set<string>();
+  #awakeAt: number;
   #saving: Promise<void> | undefined;
   #lost = 0;
 
@@ -72,6 +81,8 @@ export class ConnectionBook {
     this.#store = store;
     this.#rules = rules;
     this.#startedAt = host.clock.now();
+    this.#awakeAt = host.clock.monotonic();
+    host.cluster.onGone(({ id }) => this.#gone.add(id));
     host.sessions.onOpened = (session) => {
       this.#note(session);
     };
@@ -106,6 +117,7 @@ export class ConnectionBook {
     this.#saving = this.#save();
     try {
       await this.#saving;
+      if (this.#isFailing) this.#noteAgain();
       this.#isFailing = false;
     } finally {
       this.#saving = undefined;
@@ -113,7 +125,10 @@ export class ConnectionBook {
   }
 
   #write(): void {
-    if (this.#saving !== undefined || (this.#isCleared && this.#waiting.size === 0)) return;
+    const asleepMs = this.#host.clock.monotonic() - this.#awakeAt - WRITE_MS;
+    this.#awakeAt = this.#host.clock.monotonic();
+    if (asleepMs >= ASLEEP_MS) this.#noteAgain();
+    if (this.#saving !== undefined || (this.#isCleared && this.#waiting.size === 0 && this.#gone.size === 0)) return;
     this.flush().catch((error: unknown) => {
       // Told once, not every second for as long as it lasts.
       if (!this.#isFailing) this.#host.onFault(error);
@@ -123,14 +138,29 @@ export class ConnectionBook {
 
   async #save(): Promise<void> {
     if (!this.#isCleared) {
-      await this.#store.closeOpenConnections(this.#startedAt);
+      await this.#store.closeOpenConnections(this.#startedAt, this.#earlierLives());
       this.#isCleared = true;
+    }
+    for (const node of this.#gone) {
+      await this.#store.closeOpenConnections(this.#host.clock.now(), { node });
+      this.#gone.delete(node);
     }
     while (this.#waiting.size > 0) {
       const rows = this.#waiting.values().take(BATCH).toArray();
       await this.#store.saveConnections(rows);
       for (const row of rows) if (this.#waiting.get(row.connectionId) === row) this.#waiting.delete(row.connectionId);
     }
+  }
+
+  /** What no running node holds. Undefined where there is one alone: all. */
+  #earlierLives(): OfNodes | undefined {
+    const { cluster, isShared } = this.#host;
+    return isShared ? { except: [cluster.self, ...cluster.others()].map(({ id }) => id) } : undefined;
+  }
+
+  /** Whoever could not be heard was taken for gone, and its connections for closed. */
+  #noteAgain(): void {
+    if (this.#host.isShared) for (const session of this.#host.sessions.values()) this.#note(session);
   }
 
   #noteActivity(): void {
@@ -160,7 +190,7 @@ export class ConnectionBook {
   }
 
   #rowOf(session: Session): KeptConnection {
-    const { clock, newId } = this.#host;
+    const { clock, newId, cluster, isShared } = this.#host;
     const { identity, peer, surface, isClosed } = session;
     return {
       id: this.#noted.get(session.id)?.id ?? newId(),
@@ -176,6 +206,7 @@ export class ConnectionBook {
       ipAddress: peer.address,
       userAgent: peer.userAgent,
       status: connectionStatus(session, clock),
+      node: isShared ? cluster.self.id : undefined,
     };
   }
 

@@ -35,7 +35,7 @@ import { Publishing } from "./publish.ts";
 import { type RecentRequest, beforeRecent } from "./recent.ts";
 import type { Ring } from "./ring.ts";
 import { type Peer, Session } from "./session.ts";
-import { Sessions } from "./sessions.ts";
+import { type Seat, Sessions } from "./sessions.ts";
 import { type SubscriptionStore, Subscribers } from "./subscribers.ts";
 import { Ticker } from "./ticker.ts";
 import { Topics } from "./topics.ts";
@@ -85,6 +85,9 @@ export interface EngineOptions {
   readonly journal?: Journal | undefined;
 }
 
+/** A log that does not answer keeps nobody out: who asks for what is not here yet is told to begin anew. */
+const REACH_MS = 1000;
+
 export class Engine {
   readonly clock: Clock;
   readonly wheel: Wheel;
@@ -95,6 +98,8 @@ export class Engine {
   readonly publicTenant: string;
   readonly log: Log;
   readonly cluster: Cluster;
+  /** One of several nodes, or of one that others may join. */
+  readonly isShared: boolean;
   readonly views: Views;
   readonly topics = new Topics();
   readonly sessions: Sessions;
@@ -121,6 +126,7 @@ export class Engine {
     this.log = options.log;
     this.newId = options.newId;
     this.cluster = options.cluster ?? alone({ id: options.newId(), name: "alone" }, () => options.clock.monotonic());
+    this.isShared = options.cluster !== undefined && "onMoved" in options.log;
     this.wheel = new Wheel(options.clock);
     this.turn = new Turn(options.clock, options.meter, options.limits.flushWindowMs);
     this.views = new Views(options.products);
@@ -192,6 +198,18 @@ export class Engine {
   checkRoom(identity: Identity): void {
     if (this.#stopping) throw new Refusal("SHUTTING_DOWN", "the server is shutting down", { reconnectAfterMs: this.reconnectAfterMs() });
     this.sessions.checkRoom(identity);
+  }
+
+  /**
+   * Takes a seat for a connection that is about to be opened under this id, among those of all nodes; resolves when it is one more of its
+   * user's, and everything is here that it may have been told elsewhere. Rejects with SHUTTING_DOWN or LIMIT_REACHED. `claim`: what the client
+   * calls itself, and on what surface.
+   */
+  async enter(identity: Identity, connectionId: string, claim?: string): Promise<Seat> {
+    this.checkRoom(identity);
+    const seat = await this.sessions.enter(identity, connectionId, claim);
+    if (this.cluster.others().length > 0) await this.reach(Infinity);
+    return seat;
   }
 
   /** Opens a session; throws SHUTTING_DOWN or LIMIT_REACHED. The surface greets it. */
@@ -290,6 +308,19 @@ export class Engine {
     this.wheel.stop();
     await this.checkpoints.save(this.routedTo);
     await this.log.close();
+  }
+
+  /** Resolves when what was stored up to there has arrived here, whoever stored it, or that takes too long. */
+  async reach(offset: Offset): Promise<void> {
+    if (!this.isShared || offset <= this.routedTo) return;
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const end = () => {
+      resolve(undefined);
+    };
+    const deadline = this.wheel.arm(REACH_MS, end);
+    this.#publishing.catchUp().then(end, end);
+    await promise;
+    this.wheel.disarm(deadline);
   }
 
   bounds() {

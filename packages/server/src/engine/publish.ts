@@ -91,6 +91,11 @@ export class Publishing {
     return this.#applying.open(after);
   }
 
+  /** As {@link Applying.catchUp}. */
+  catchUp(): Promise<void> {
+    return this.#applying.catchUp();
+  }
+
   /** Takes nothing more; resolves when everything that was taken is applied. */
   close(): Promise<void> {
     return this.#applying.close();

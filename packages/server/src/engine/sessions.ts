@@ -1,6 +1,7 @@
 /** All open sessions: limits, expiry, heartbeats, sweeping of those that stopped reading. */
 import { Refusal } from "@broadtape/protocol/errors";
 import type { Identity } from "@broadtape/protocol/identity";
+import type { Cluster } from "../cluster/cluster.ts";
 import type { Clock } from "./clock.ts";
 import type { Meter } from "./meter.ts";
 import type { Session } from "./session.ts";
@@ -10,6 +11,7 @@ export interface SessionsHost {
   readonly clock: Clock;
   readonly wheel: Wheel;
   readonly meter: Meter;
+  readonly cluster: Cluster;
   readonly limits: {
     readonly connections: number;
     readonly connectionsPerUser: number;
@@ -21,12 +23,28 @@ export interface SessionsHost {
 const SWEEP_MS = 1000;
 /** When it is worth to look again whether there is room. */
 const FULL_MS = 5000;
+const TOO_MANY = "too many connections of this user";
+
+/** A connection's place among all nodes, from before it is opened. */
+export interface Seat {
+  readonly connectionId: string;
+  /** Gives it back where the connection was not opened. */
+  leave(): void;
+}
+
+interface Entrant {
+  readonly identity: Identity;
+  /** The cookie session that it hangs on ended while it took its seat. */
+  hasEnded: boolean;
+}
 
 export class Sessions {
   readonly #host: SessionsHost;
   readonly #sessions = new Map<string, Session>();
   readonly #byUser = new Map<string, Set<Session>>();
   readonly #byCookie = new Map<string, Set<Session>>();
+  /** Those that take a seat right now. */
+  readonly #entering = new Set<Entrant>();
   /** Told of every session once it is here, and once it is gone. */
   onOpened: ((session: Session) => void) | undefined;
   onClosed: ((session: Session) => void) | undefined;
@@ -58,7 +76,7 @@ export class Sessions {
     if (this.#sessions.size >= this.#host.limits.connections) this.#refuse(identity, "the server holds as many connections as it may");
     if (identity.isAnonymous === true) return;
     const own = this.#byUser.get(userKey(identity))?.size ?? 0;
-    if (own >= this.#host.limits.connectionsPerUser) this.#refuse(identity, "too many connections of this user");
+    if (own >= this.#host.limits.connectionsPerUser) this.#refuse(identity, TOO_MANY);
   }
 
   #refuse(identity: Identity, message: string): never {
@@ -77,6 +95,7 @@ export class Sessions {
 
   remove(session: Session, code: string): void {
     this.#sessions.delete(session.id);
+    this.#host.cluster.leave(session.id);
     removeFrom(this.#byUser, userKey(session.identity), session);
     if (session.identity.sessionId !== undefined) removeFrom(this.#byCookie, session.identity.sessionId, session);
     if (code !== "lost") this.#host.meter.dropped.set(code, (this.#host.meter.dropped.get(code) ?? 0) + 1);
@@ -103,6 +122,31 @@ export class Sessions {
     for (const session of [...(this.#byCookie.get(sessionId) ?? [])]) {
       session.close(new Refusal("TOKEN_EXPIRED", "the session has ended"), false);
     }
+    for (const entrant of this.#entering) if (entrant.identity.sessionId === sessionId) entrant.hasEnded = true;
+  }
+
+  /**
+   * Takes a seat among all nodes for a connection that is about to be opened under this id. It is to be given back where that does
+   * not come about; an opened connection gives it back by itself. Rejects with LIMIT_REACHED, or TOKEN_EXPIRED where the session ended meanwhile.
+   */
+  async enter(identity: Identity, connectionId: string, claim: string | undefined): Promise<Seat> {
+    const { cluster, limits } = this.#host;
+    const { tenant, userId, isAnonymous = false } = identity;
+    const entrant = { identity, hasEnded: false };
+    this.#entering.add(entrant);
+    const { ofUser } = await cluster.enter({ connectionId, tenant, userId, isAnonymous, claim });
+    this.#entering.delete(entrant);
+    const leave = () => {
+      if (!this.#sessions.has(connectionId)) cluster.leave(connectionId);
+    };
+    try {
+      if (entrant.hasEnded) throw new Refusal("TOKEN_EXPIRED", "the session has ended");
+      if (!isAnonymous && ofUser !== undefined && ofUser >= limits.connectionsPerUser) this.#refuse(identity, TOO_MANY);
+    } catch (error) {
+      leave();
+      throw error;
+    }
+    return { connectionId, leave };
   }
 
   /** Newest and oldest sessions of a user, in order of arrival. */

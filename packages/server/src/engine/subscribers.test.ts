@@ -21,9 +21,11 @@ function troubled(clock: FakeClock, trouble: { ms: number; isAway: boolean; save
       trouble.saves += 1;
       return slowly(() => registry.saveSubscriptions(rows));
     },
+    takeSubscription: (taking) => slowly(() => registry.takeSubscription(taking)),
     findSubscription: (key) => slowly(() => registry.findSubscription(key)),
     subscriptionById: (...key) => slowly(() => registry.subscriptionById(...key)),
     subscriptionsOf: (...key) => slowly(() => registry.subscriptionsOf(...key)),
+    sweepSubscriptions: (before) => slowly(() => registry.sweepSubscriptions(before)),
     deleteSubscription: (...key) => slowly(() => registry.deleteSubscription(...key)),
   };
 }

@@ -5,21 +5,34 @@
  */
 import { Refusal } from "@broadtape/protocol/errors";
 import { type Offset, ledgerId } from "@broadtape/protocol/event-id";
-import type { KeptPending, KeptSubscription, ListedSubscription, SubscriptionKey } from "../registry/subscriptions.ts";
+import type { Cluster } from "../cluster/cluster.ts";
+import { RegistryUnavailable } from "../registry/registry.ts";
+import {
+  type KeptPending,
+  type KeptSubscription,
+  type ListedSubscription,
+  type SubscriptionKey,
+  type Taken,
+  type Taking,
+  isHidden,
+} from "../registry/subscriptions.ts";
 import type { Clock } from "./clock.ts";
 import { Delivery, type DeliveryRules, type DeliveryState } from "./delivery.ts";
 import type { Meter } from "./meter.ts";
 import { Outage } from "./outage.ts";
 import type { Session } from "./session.ts";
+import { Takeover } from "./takeover.ts";
 import type { Wheel } from "./wheel.ts";
 
 /** What of the registry this needs. */
 export interface SubscriptionStore {
-  saveSubscriptions(subscriptions: readonly KeptSubscription[]): Promise<void>;
+  saveSubscriptions(subscriptions: readonly KeptSubscription[]): Promise<readonly SubscriptionKey[]>;
+  takeSubscription(taking: Taking): Promise<Taken>;
   findSubscription(key: SubscriptionKey): Promise<KeptSubscription | undefined>;
   subscriptionById(tenant: string, userId: string, id: string): Promise<KeptSubscription | undefined>;
   subscriptionsOf(tenant: string, userId: string): Promise<readonly ListedSubscription[]>;
-  deleteSubscription(tenant: string, userId: string, id: string): Promise<boolean>;
+  deleteSubscription(tenant: string, userId: string, id: string, now: number): Promise<boolean>;
+  sweepSubscriptions(before: number): Promise<number>;
 }
 
 export interface SubscribersHost {
@@ -29,9 +42,17 @@ export interface SubscribersHost {
   readonly epoch: number;
   readonly routedTo: Offset;
   readonly newId: () => string;
+  readonly cluster: Cluster;
+  /** Other nodes may hold these clients too. */
+  readonly isShared: boolean;
   bounds(): { readonly oldest: Offset };
+  /** As `Engine.reach`. */
+  reach(offset: Offset): Promise<void>;
   readonly onFault: (error: unknown) => void;
 }
+
+/** What somebody asks for over REST, at whatever node. */
+type Change = { readonly wants: Wants } | { readonly remove: string };
 
 /** What a client wants, in words that the engine does not know. `filters` is JSON text. */
 export interface Wants {
@@ -74,11 +95,17 @@ export interface Returned {
 const WRITE_MS = 1000;
 /** A client to whom nothing happens is written down so often, lest its place grow older than the log. */
 const REFRESH_MS = 600_000;
+/** A node that slept so long writes nothing any more over what others wrote since. */
+const FORGOTTEN_MS = 86_400_000;
+const SWEEP_MS = 3_600_000;
 /** When an event that is not acknowledged counts as late; nothing is dropped. */
 const LATE_MS = 60_000;
 
 interface Kept {
   readonly subscriber: Subscriber;
+  /** With which this node took it over. */
+  readonly generation: number;
+  isReplaced: boolean;
   isChanged: boolean;
   savedVersion: number;
   savedAt: number;
@@ -97,12 +124,27 @@ export class Subscribers {
   readonly #asked = new Set<Kept>();
   /** Of the writing behind. */
   readonly #outage: Outage;
+  readonly #takeover: Takeover;
 
   constructor(host: SubscribersHost, store: SubscriptionStore) {
     this.#host = host;
     this.#outage = new Outage(host.onFault);
     this.#store = store;
+    this.#takeover = new Takeover(host, (taking) => store.takeSubscription(taking), {
+      release: (key) => this.#releaseTo(key),
+      replaced: (key, generation) => {
+        const kept = this.#kept.get(keyOf(key));
+        if (kept !== undefined && kept.generation < generation) this.#replaced(kept);
+      },
+      perform: async ({ key, body }) => {
+        await this.#loading.get(keyOf(key))?.catch(() => undefined);
+        const kept = this.#kept.get(keyOf(key));
+        // What another node of this release wrote.
+        return kept && JSON.stringify(await this.#perform(kept, JSON.parse(body) as Change));
+      },
+    });
     this.#writeLater();
+    this.#sweepLater();
   }
 
   /** Clients in memory; a metric. */
@@ -119,11 +161,7 @@ export class Subscribers {
     const kept = await this.#load({ tenant, userId, clientId });
     if (session.isClosed) return undefined;
     const { subscriber } = kept;
-    const before = subscriber.session;
-    if (before !== undefined) {
-      this.#leave(kept);
-      before.close(new Refusal("REPLACED", "another connection of this clientId took over"), false);
-    }
+    this.#dismiss(kept);
     this.#kept.set(keyOf(subscriber), kept);
     this.#connected.set(session, kept);
     subscriber.session = session;
@@ -147,7 +185,7 @@ export class Subscribers {
     subscriber.updatedAt = this.#host.clock.now();
     subscriber.unsubscribedAt = wants.events.length === 0 ? this.#host.clock.now() : undefined;
     const kept = this.#kept.get(keyOf(subscriber));
-    if (kept !== undefined) kept.isChanged = true;
+    if (kept?.subscriber === subscriber) kept.isChanged = true;
   }
 
   /** A user's subscriptions, newest first. */
@@ -163,29 +201,49 @@ export class Subscribers {
 
   /** Sets what a client wants from outside its connection, which is told at once. The client need not exist. */
   async change(key: SubscriptionKey, wants: Wants): Promise<ListedSubscription> {
-    const kept = await this.#load(key);
-    this.#kept.set(keyOf(key), kept);
-    this.wants(kept.subscriber, wants);
-    kept.subscriber.onChanged?.(wants);
-    await this.flush();
-    return this.#rowOf(kept);
+    return (await this.#order(key, { wants })) as ListedSubscription;
   }
 
   /** Forgets a subscription; its live connection goes on without any. False where there is none. */
   async remove(tenant: string, userId: string, id: string): Promise<boolean> {
     const row = await this.find(tenant, userId, id);
     if (row === undefined) return false;
-    const key = keyOf(row);
-    const kept = this.#kept.get(key);
+    return (await this.#order(row, { remove: id })) as boolean;
+  }
+
+  /** Where the client is held, there; else here. */
+  async #order(key: SubscriptionKey, change: Change): Promise<unknown> {
+    const { tenant, userId, clientId } = key;
+    const kept = this.#kept.get(keyOf(key)) ?? (await this.#loading.get(keyOf(key)));
+    // One that others took over since is none of this node any more.
     if (kept !== undefined) {
-      kept.subscriber.wants = { ...kept.subscriber.wants, events: [] };
-      kept.subscriber.unsubscribedAt = undefined;
-      kept.subscriber.onChanged?.(kept.subscriber.wants);
-      kept.subscriber.session?.outbox.delivery?.restart(this.#host.routedTo);
-      kept.isChanged = false;
-      kept.savedVersion = versionOf(kept.subscriber);
+      const done = await this.#perform(kept, change);
+      if (done !== undefined) return done;
     }
-    return this.#store.deleteSubscription(tenant, userId, id);
+    if (!this.#host.isShared) return this.#perform(await this.#load(key), change);
+    const ordered = await this.#takeover.order({ key: { tenant, userId, clientId }, body: JSON.stringify(change) });
+    return typeof ordered === "string" ? (JSON.parse(ordered) as unknown) : this.#perform(this.#keptOf(key, ordered), change);
+  }
+
+  /** Undefined where another node has the client by now. */
+  async #perform(kept: Kept, change: Change): Promise<ListedSubscription | boolean | undefined> {
+    const { subscriber } = kept;
+    const key = keyOf(subscriber);
+    if ("wants" in change) {
+      this.#kept.set(key, kept);
+      this.wants(subscriber, change.wants);
+      subscriber.onChanged?.(change.wants);
+      await this.#write(kept);
+      const { pending: _pending, ...listed } = this.#rowOf(kept);
+      return kept.isReplaced ? undefined : listed;
+    }
+    subscriber.wants = { ...subscriber.wants, events: [] };
+    subscriber.unsubscribedAt = undefined;
+    subscriber.onChanged?.(subscriber.wants);
+    subscriber.session?.outbox.delivery?.restart(this.#host.routedTo);
+    kept.isChanged = false;
+    kept.savedVersion = versionOf(subscriber);
+    return this.#store.deleteSubscription(subscriber.tenant, subscriber.userId, change.remove, this.#host.clock.now());
   }
 
   /** Writes down what changed. Rejects when the registry is away; nothing is forgotten then. */
@@ -197,7 +255,10 @@ export class Subscribers {
   /** Writes down what this client wants, in one write with whoever else waits for that. Rejects when the registry is away. */
   async keep(subscriber: Subscriber): Promise<void> {
     const kept = this.#kept.get(keyOf(subscriber));
-    if (kept === undefined) return;
+    if (kept?.subscriber === subscriber) await this.#write(kept);
+  }
+
+  async #write(kept: Kept): Promise<void> {
     this.#asked.add(kept);
     while (this.#saving !== undefined) await this.#saving.catch(() => undefined);
     if (!kept.isChanged) return;
@@ -220,8 +281,9 @@ export class Subscribers {
     const versions = changed.map(({ subscriber }) => versionOf(subscriber));
     const rows = changed.map((kept) => this.#rowOf(kept));
     for (const kept of changed) kept.isChanged = false;
+    let replaced: ReadonlySet<string>;
     try {
-      await this.#store.saveSubscriptions(rows);
+      replaced = new Set((await this.#store.saveSubscriptions(rows)).map(keyOf));
     } catch (error) {
       for (const kept of changed) kept.isChanged = true;
       throw error;
@@ -231,7 +293,8 @@ export class Subscribers {
       kept.savedVersion = versions[index] ?? -1;
       kept.savedAt = this.#host.clock.monotonic();
       const key = keyOf(kept.subscriber);
-      if (kept.subscriber.session === undefined && !kept.isChanged && this.#kept.get(key) === kept) this.#kept.delete(key);
+      if (replaced.has(key)) this.#replaced(kept);
+      else if (kept.subscriber.session === undefined && !kept.isChanged && this.#kept.get(key) === kept) this.#kept.delete(key);
     }
   }
 
@@ -241,6 +304,33 @@ export class Subscribers {
     if (subscriber.wants.events.length === 0 && subscriber.unsubscribedAt === undefined) return false;
     if (kept.isChanged || versionOf(subscriber) !== kept.savedVersion) return true;
     return subscriber.session !== undefined && this.#host.clock.monotonic() - kept.savedAt >= REFRESH_MS;
+  }
+
+  /** Ends the client's connection in favour of another one. */
+  #dismiss(kept: Kept): void {
+    const { session } = kept.subscriber;
+    if (session === undefined) return;
+    this.#leave(kept);
+    session.close(new Refusal("REPLACED", "another connection of this clientId took over"), false);
+  }
+
+  /** Another node has the client: nothing of what this one knows of it is written any more. */
+  #replaced(kept: Kept): void {
+    kept.isReplaced = true;
+    this.#dismiss(kept);
+    if (this.#kept.get(keyOf(kept.subscriber)) === kept) this.#kept.delete(keyOf(kept.subscriber));
+  }
+
+  /** Another node takes the client over. */
+  async #releaseTo(key: SubscriptionKey): Promise<void> {
+    await this.#loading.get(keyOf(key))?.catch(() => undefined);
+    const kept = this.#kept.get(keyOf(key));
+    if (kept !== undefined) await this.#release(kept);
+  }
+
+  async #release(kept: Kept): Promise<void> {
+    this.#dismiss(kept);
+    await this.#write(kept);
   }
 
   #leave(kept: Kept): void {
@@ -271,17 +361,34 @@ export class Subscribers {
     return undefined;
   }
 
-  #load(key: SubscriptionKey): Promise<Kept> {
+  #load({ tenant, userId, clientId }: SubscriptionKey): Promise<Kept> {
+    const key = { tenant, userId, clientId };
     const name = keyOf(key);
     const kept = this.#kept.get(name);
-    if (kept !== undefined) return Promise.resolve(kept);
-    const loading = this.#loading.get(name) ?? this.#read(key).finally(() => this.#loading.delete(name));
+    if (kept !== undefined && !this.#host.isShared) return Promise.resolve(kept);
+    const loading = this.#loading.get(name) ?? this.#read(key, kept).finally(() => this.#loading.delete(name));
     this.#loading.set(name, loading);
     return loading;
   }
 
-  async #read({ tenant, userId, clientId }: SubscriptionKey): Promise<Kept> {
-    const row = await this.#store.findSubscription({ tenant, userId, clientId });
+  async #read(key: SubscriptionKey, known: Kept | undefined): Promise<Kept> {
+    if (!this.#host.isShared) return this.#keptOf(key, await this.#store.findSubscription(key));
+    try {
+      // Another node may have had the client since, and this one slept.
+      if (known !== undefined) await this.#release(known);
+      const kept = this.#keptOf(key, await this.#takeover.take(key));
+      // Where it was, this node may not be yet.
+      if (kept.subscriber.epoch === this.#host.epoch) await this.#host.reach(kept.subscriber.state.acked.upTo);
+      return kept;
+    } catch (error) {
+      // Without the registry a node goes by what it knows.
+      if (known === undefined || known.isReplaced || !(error instanceof RegistryUnavailable)) throw error;
+      return known;
+    }
+  }
+
+  #keptOf({ tenant, userId, clientId }: SubscriptionKey, stored: KeptSubscription | undefined): Kept {
+    const row = stored === undefined || isHidden(stored) ? undefined : stored;
     const now = this.#host.clock.now();
     const attempts = new Map(row?.pending.map((pending) => [pending.offset, pending.attempts]));
     const acked = { upTo: row?.ackedOffset ?? this.#host.routedTo, gaps: row?.pending.map(({ offset }) => offset) ?? [] };
@@ -301,10 +408,12 @@ export class Subscribers {
       epoch: row?.epoch ?? this.#host.epoch,
       onChanged: undefined,
     };
-    return { subscriber, isChanged: false, savedVersion: versionOf(subscriber), savedAt: this.#host.clock.monotonic() };
+    const generation = stored?.generation ?? 0;
+    const savedAt = this.#host.clock.monotonic();
+    return { subscriber, generation, isReplaced: false, isChanged: false, savedVersion: versionOf(subscriber), savedAt };
   }
 
-  #rowOf({ subscriber }: Kept): KeptSubscription {
+  #rowOf({ subscriber, generation }: Kept): KeptSubscription {
     const { id, tenant, userId, clientId, connectionId, wants, subscribedAt, updatedAt, unsubscribedAt } = subscriber;
     const { acked, attempts } = stateOf(subscriber);
     const { epoch } = subscriber;
@@ -325,7 +434,16 @@ export class Subscribers {
       };
     });
     const place = { ackedOffset: acked.upTo, epoch, pending };
-    return { id, tenant, userId, clientId, connectionId, ...wants, ...place, subscribedAt, updatedAt, unsubscribedAt };
+    const node = this.#host.isShared && subscriber.session !== undefined ? this.#host.cluster.self.id : undefined;
+    const times = { subscribedAt, updatedAt, unsubscribedAt };
+    return { id, tenant, userId, clientId, connectionId, ...wants, ...place, ...times, generation, node };
+  }
+
+  #sweepLater(): void {
+    this.#host.wheel.arm(SWEEP_MS, () => {
+      this.#store.sweepSubscriptions(this.#host.clock.now() - FORGOTTEN_MS).catch(this.#host.onFault);
+      this.#sweepLater();
+    });
   }
 
   #writeLater(): void {

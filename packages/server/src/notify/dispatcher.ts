@@ -6,6 +6,7 @@
  * calls the failure passing.
  */
 import type { Clock } from "../engine/clock.ts";
+import type { Cluster } from "../cluster/cluster.ts";
 import type { NoticeOutcome, Registry } from "../registry/registry.ts";
 import { type Backoff, retryDelayMs } from "./backoff.ts";
 import { type Notice, type Notifier, NotifyError } from "./notifier.ts";
@@ -36,6 +37,8 @@ export const DISPATCH_LIMITS: DispatchLimits = {
 export interface DispatcherOptions {
   readonly notifier: Notifier;
   readonly registry: Pick<Registry, "claimNotice" | "finishNotice" | "releaseNotice" | "abandonNotices" | "sweepNotices">;
+  /** Of several nodes; without it, this process alone sends notices. */
+  readonly cluster?: Cluster | undefined;
   readonly clock: Clock;
   /** In [0, 1). */
   readonly random: () => number;
@@ -64,9 +67,14 @@ export type Taking = "taken" | "repeated" | "refused" | "closed";
 
 const SWEEP_MS = 3_600_000;
 
-/** Marks what an earlier process left behind and is ready then. */
+/** Marks what a process that is gone left behind and is ready then. */
 export async function startDispatcher(options: DispatcherOptions): Promise<Dispatcher> {
-  await options.registry.abandonNotices(options.clock.now());
+  const { registry, cluster, clock, onFault } = options;
+  const running = cluster && { except: [cluster.self, ...cluster.others()].map(({ id }) => id) };
+  await registry.abandonNotices(clock.now(), running);
+  cluster?.onGone(({ id }) => {
+    registry.abandonNotices(clock.now(), { node: id }).catch(onFault);
+  });
   return new Dispatcher(options);
 }
 
@@ -169,10 +177,15 @@ class Dispatcher {
 
   /** One try, with its claim before the first; says how long to wait for the next one. */
   async #advance(errand: Errand, cut: AbortController): Promise<number | "ended"> {
-    const { registry, notifier, clock } = this.#options;
+    const { registry, notifier, clock, cluster } = this.#options;
     const { tenant, eventId, userId } = errand.notice;
     if (!errand.isClaimed) {
-      const isOurs = await registry.claimNotice({ tenant, eventId, userId, kind: notifier.kind, claimedAt: clock.now() });
+      const isOurs = await registry.claimNotice({
+        ...{ tenant, eventId, userId },
+        kind: notifier.kind,
+        claimedAt: clock.now(),
+        node: cluster?.self.id,
+      });
       if (!isOurs) {
         this.counts.repeated += 1;
         return "ended";

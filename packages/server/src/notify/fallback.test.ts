@@ -84,7 +84,17 @@ describe("after a restart", () => {
     await first.alert("BLOCK", "ann");
     await first.alert("REVIEW", "ben");
     const [tenant, epoch] = ["acme", 7];
-    const place = { ackedOffset: 2, epoch, pending: [], subscribedAt: 0, updatedAt: 0, unsubscribedAt: undefined, connectionId: undefined };
+    const place = {
+      ackedOffset: 2,
+      epoch,
+      pending: [],
+      subscribedAt: 0,
+      updatedAt: 0,
+      unsubscribedAt: undefined,
+      connectionId: undefined,
+      generation: 0,
+      node: undefined,
+    };
     await first.registry.saveSubscriptions([
       { id: "1", tenant, userId: "ben", clientId: "phone", events: ["fraud"], filters: "{}", ...place },
     ]);

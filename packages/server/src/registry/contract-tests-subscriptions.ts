@@ -27,6 +27,8 @@ const subscription: KeptSubscription = {
   subscribedAt: 1_800_000_000_000,
   updatedAt: 1_800_000_000_200,
   unsubscribedAt: undefined,
+  generation: 0,
+  node: undefined,
 };
 
 const connection: KeptConnection = {
@@ -43,6 +45,7 @@ const connection: KeptConnection = {
   ipAddress: "2001:db8::1",
   userAgent: undefined,
   status: "CONNECTED",
+  node: undefined,
 };
 
 function pendingAt(offset: number): KeptPending {
@@ -73,7 +76,7 @@ export function subscriptionContract(current: () => Registry, reopen?: () => Pro
       for (const [tenant, userId] of [["other", "ann"] as const, ["acme", "other"] as const]) {
         expect(await current().subscriptionById(tenant, userId, subscription.id)).toBeUndefined();
         expect(await current().subscriptionsOf(tenant, userId)).toEqual([]);
-        expect(await current().deleteSubscription(tenant, userId, subscription.id)).toBe(false);
+        expect(await current().deleteSubscription(tenant, userId, subscription.id, 9)).toBe(false);
       }
       expect(await find()).toEqual(subscription);
     });
@@ -177,18 +180,97 @@ export function subscriptionContract(current: () => Registry, reopen?: () => Pro
 
     it("are deleted with what is pending, once", async () => {
       await current().saveSubscriptions([subscription, { ...sibling(2), pending: [event] }]);
-      expect(await current().deleteSubscription("acme", "ann", subscription.id)).toBe(true);
-      expect(await current().deleteSubscription("acme", "ann", subscription.id)).toBe(false);
+      expect(await current().deleteSubscription("acme", "ann", subscription.id, 9)).toBe(true);
+      expect(await current().deleteSubscription("acme", "ann", subscription.id, 9)).toBe(false);
       expect(await find()).toBeUndefined();
+      expect(await current().subscriptionById("acme", "ann", subscription.id)).toBeUndefined();
+      expect(await current().subscriptionsOf("acme", "ann")).toHaveLength(1);
       expect(await current().findSubscription(sibling(2))).toEqual({ ...sibling(2), pending: [event] });
-      await current().saveSubscriptions([{ ...subscription, ackedOffset: 3, pending: [] }]);
-      expect(await find()).toEqual({ ...subscription, ackedOffset: 3, pending: [] });
+      const again = { ...subscription, id: "again", ackedOffset: 3, pending: [] };
+      await current().saveSubscriptions([again]);
+      expect(await find()).toEqual(again);
+    });
+
+    describe("of several nodes", () => {
+      const key = { tenant: "acme", userId: "ann", clientId: "desk-1" };
+      const taking = { ...key, id: "taken-id", node: "n-1", from: undefined, now: 5 };
+      const take = async (node: string, from?: string) => {
+        const taken = await current().takeSubscription({ ...taking, node, from });
+        return "heldBy" in taken ? taken.heldBy : taken.subscription;
+      };
+
+      it("are taken over as they stand, with another generation each time", async () => {
+        await current().saveSubscriptions([subscription]);
+        expect(await take("n-1")).toEqual({ ...subscription, generation: 1, node: "n-1" });
+        expect(await take("n-1")).toEqual({ ...subscription, generation: 2, node: "n-1" });
+        expect(await find()).toEqual({ ...subscription, generation: 2, node: "n-1" });
+      });
+
+      it("are taken from a node by its name alone, or when it has let go", async () => {
+        await current().saveSubscriptions([{ ...subscription, node: "n-1" }]);
+        expect([await take("n-2"), await take("n-2", "n-3")]).toEqual(["n-1", "n-1"]);
+        expect(await find()).toEqual({ ...subscription, node: "n-1" });
+        expect(await take("n-2", "n-1")).toMatchObject({ generation: 1, node: "n-2" });
+        await current().saveSubscriptions([{ ...subscription, generation: 1, node: undefined }]);
+        expect(await take("n-3")).toMatchObject({ generation: 2, node: "n-3" });
+      });
+
+      it("are not written by whom they were taken from, who is told so, and others in the same write are", async () => {
+        await current().saveSubscriptions([subscription]);
+        await take("n-1");
+        await take("n-2", "n-1");
+        const late = { ...subscription, generation: 1, node: "n-1", events: ["late"], ackedOffset: 99, pending: [] };
+        const replaced = await current().saveSubscriptions([late, sibling(2)]);
+        expect(replaced.map(({ clientId }) => clientId)).toEqual(["desk-1"]);
+        expect(await find()).toEqual({ ...subscription, generation: 2, node: "n-2" });
+        expect(await current().findSubscription(sibling(2))).toEqual(sibling(2));
+        expect(await current().saveSubscriptions([{ ...subscription, generation: 2, ackedOffset: 11, pending: [] }])).toEqual([]);
+        expect(await find()).toMatchObject({ ackedOffset: 11, generation: 2, node: undefined });
+      });
+
+      it("that nobody knows are taken too, and shown once they have subscribed", async () => {
+        expect(await take("n-1")).toMatchObject({
+          ...key,
+          id: "taken-id",
+          events: [],
+          unsubscribedAt: undefined,
+          generation: 1,
+          node: "n-1",
+        });
+        expect(await take("n-2", "n-1")).toMatchObject({ generation: 2 });
+        expect(await find()).toBeUndefined();
+        expect(await current().subscriptionsOf("acme", "ann")).toEqual([]);
+        expect(await current().saveSubscriptions([{ ...subscription, generation: 1 }])).toHaveLength(1);
+        await current().saveSubscriptions([{ ...subscription, generation: 2 }]);
+        expect(await find()).toEqual({ ...subscription, generation: 2 });
+      });
+
+      it("keep their generation when they are deleted, until that is swept", async () => {
+        await current().saveSubscriptions([subscription]);
+        await take("n-1");
+        await take("n-1");
+        await current().deleteSubscription("acme", "ann", subscription.id, 100);
+        expect(await current().saveSubscriptions([{ ...subscription, generation: 1 }])).toHaveLength(1);
+        expect(await find()).toBeUndefined();
+        expect(await current().sweepSubscriptions(100)).toBe(0);
+        expect(await current().sweepSubscriptions(101)).toBe(1);
+        expect(await take("n-2")).toMatchObject({ generation: 1 });
+        await current().saveSubscriptions([sibling(2)]);
+        expect(await current().sweepSubscriptions(Number.MAX_SAFE_INTEGER)).toBe(1);
+        expect(await current().findSubscription(sibling(2))).toEqual(sibling(2));
+      });
+
+      it("are taken by one of many at the same time", async () => {
+        await current().saveSubscriptions([subscription]);
+        const taken = await Promise.all(Array.from({ length: 10 }, (_, node) => take(`n-${node}`)));
+        expect(taken.filter((each) => typeof each === "object")).toHaveLength(1);
+      });
     });
 
     if (reopen !== undefined)
       it("survive a restart, and their end does too", async () => {
         await current().saveSubscriptions([subscription, sibling(2)]);
-        await current().deleteSubscription("acme", "ann", sibling(2).id);
+        await current().deleteSubscription("acme", "ann", sibling(2).id, 9);
         await reopen();
         expect(await find()).toEqual(subscription);
         expect(await current().findSubscription(sibling(2))).toBeUndefined();
@@ -215,6 +297,16 @@ export function subscriptionContract(current: () => Registry, reopen?: () => Pro
       expect(await current().closeOpenConnections(9)).toBe(1);
       expect(await current().sweepConnections(9)).toBe(0);
       expect(await current().sweepConnections(10)).toBe(1);
+    });
+
+    it("of one node, or of all but some, are closed alone", async () => {
+      const of = (node: string | undefined) => ({ ...connection, id: `of ${node}`, connectionId: `of ${node}`, node });
+      await current().saveConnections(["n-1", "n-2", "n-3", undefined].map(of));
+      expect(await current().closeOpenConnections(9, { node: "n-1" })).toBe(1);
+      expect(await current().closeOpenConnections(9, { node: "n-1" })).toBe(0);
+      await current().saveConnections([of("n-1")]);
+      expect(await current().closeOpenConnections(9, { except: ["n-2", "n-1"] })).toBe(2);
+      expect(await current().closeOpenConnections(9)).toBe(2);
     });
 
     it("take batches of any size", async () => {

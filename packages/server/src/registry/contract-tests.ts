@@ -30,6 +30,7 @@ const claim: NoticeClaim = {
   userId: "ann",
   kind: "webhook",
   claimedAt: 1_800_000_000_000,
+  node: undefined,
 };
 
 const end: NoticeEnd = {
@@ -190,6 +191,16 @@ export function registryContract(openNew: () => Promise<Registry>, reopen?: (reg
         { eventId: "done", status: "sent", lastError: "answered 503", doneAt: end.doneAt },
         { eventId: claim.eventId, status: "unknown", lastError: undefined, doneAt: 7 },
       ]);
+    });
+
+    it("of one node, or of all but some, are abandoned alone", async () => {
+      for (const node of ["n-1", "n-2", "n-3", undefined]) await registry.claimNotice({ ...claim, eventId: `of ${node}`, node });
+      expect(await registry.abandonNotices(7, { node: "n-1" })).toBe(1);
+      expect(await registry.abandonNotices(7, { node: "n-1" })).toBe(0);
+      expect(await registry.abandonNotices(8, { except: ["n-2", "n-4"] })).toBe(2);
+      const left = (await registry.listNotices({ limit: 10 })).filter(({ status }) => status === "claimed");
+      expect(left.map(({ node }) => node)).toEqual(["n-2"]);
+      expect(await registry.abandonNotices(9, { except: [] })).toBe(1);
     });
 
     it("are listed newest first, by tenant, in pages without a gap or a repetition", async () => {

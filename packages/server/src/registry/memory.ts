@@ -1,5 +1,6 @@
 /** A registry in memory, for tests: what the port says and nothing more. */
 import { memorySubscriptions } from "./memory-subscriptions.ts";
+import { isOf } from "./of-nodes.ts";
 import type { CookieSession, DurableCursor, NoticeKey, NoticeRecord, Registry } from "./registry.ts";
 
 export function createMemoryRegistry(): Registry {
@@ -33,8 +34,8 @@ export function createMemoryRegistry(): Registry {
     async findCursor(key) {
       return Promise.resolve(cursors.get(keyOf(key)));
     },
-    async claimNotice({ tenant, eventId, userId, kind, claimedAt }) {
-      const claim = { tenant, eventId, userId, kind, claimedAt };
+    async claimNotice({ tenant, eventId, userId, kind, claimedAt, node }) {
+      const claim = { tenant, eventId, userId, kind, claimedAt, node };
       const isFirst = !notices.has(noticeKey(claim));
       if (isFirst) notices.set(noticeKey(claim), { ...claim, status: "claimed", attempts: 0, lastError: undefined, doneAt: undefined });
       return Promise.resolve(isFirst);
@@ -49,8 +50,8 @@ export function createMemoryRegistry(): Registry {
       const isOpen = notices.get(noticeKey(key))?.status === "claimed";
       return Promise.resolve(isOpen && notices.delete(noticeKey(key)));
     },
-    async abandonNotices(doneAt) {
-      const open = [...notices.values()].filter(({ status }) => status === "claimed");
+    async abandonNotices(doneAt, of) {
+      const open = [...notices.values()].filter(({ status, node }) => status === "claimed" && isOf(node, of));
       for (const record of open) notices.set(noticeKey(record), { ...record, status: "unknown", doneAt });
       return Promise.resolve(open.length);
     },

@@ -118,4 +118,15 @@ const MIGRATIONS: Record<string, Migration> = {
         .execute();
     },
   },
+  // Decision 0008: which node holds what, and who took a client over last.
+  "0004-nodes": {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .alterTable("websocket_subscriptions")
+        .addColumn("generation", "bigint", (column) => column.notNull().defaultTo(0))
+        .execute();
+      for (const table of ["websocket_subscriptions", "websocket_connections", "notices"])
+        await db.schema.alterTable(table).addColumn("node", "text").execute();
+    },
+  },
 };

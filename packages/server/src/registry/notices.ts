@@ -1,6 +1,7 @@
 /** Statements over the table of notices; part of `sql.ts`. */
 import type { ColumnType, Kysely, Selectable } from "kysely";
 import type { NoticeClaim, NoticeQuery, NoticeRecord, NoticeStatus, Registry } from "./registry.ts";
+import { isOfSql } from "./of-nodes.ts";
 import type { RegistrySchema } from "./sql.ts";
 
 /** Written once, never changed. */
@@ -17,6 +18,7 @@ export interface NoticesTable {
   claimed_at: Fixed<number>;
   /** Invariant: null as long as `status` is `claimed`. */
   done_at: number | null;
+  node: Fixed<string | null>;
 }
 
 type Notices = Pick<Registry, "claimNotice" | "finishNotice" | "releaseNotice" | "abandonNotices" | "listNotices" | "sweepNotices">;
@@ -53,11 +55,12 @@ export function noticeStatements(db: Kysely<RegistrySchema>): Notices {
       return numDeletedRows === 1n;
     },
 
-    async abandonNotices(doneAt) {
+    async abandonNotices(doneAt, of) {
       const { numUpdatedRows } = await db
         .updateTable("notices")
         .set({ status: "unknown", done_at: doneAt })
         .where("status", "=", "claimed")
+        .where(isOfSql(of))
         .executeTakeFirstOrThrow();
       return Number(numUpdatedRows);
     },
@@ -87,13 +90,13 @@ async function newestFirst(db: Kysely<RegistrySchema>, { tenant, limit, after }:
   return select.limit(limit).execute();
 }
 
-function rowOf({ tenant, eventId, userId, kind, claimedAt }: NoticeClaim): Selectable<NoticesTable> {
+function rowOf({ tenant, eventId, userId, kind, claimedAt, node }: NoticeClaim): Selectable<NoticesTable> {
   const open = { status: "claimed", attempts: 0, last_error: null, done_at: null } as const;
-  return { tenant, event_id: eventId, user_id: userId, kind, claimed_at: claimedAt, ...open };
+  return { tenant, event_id: eventId, user_id: userId, kind, claimed_at: claimedAt, node: node ?? null, ...open };
 }
 
 function recordOf(row: Selectable<NoticesTable>): NoticeRecord {
   const { tenant, kind, status, attempts } = row;
-  const times = { claimedAt: row.claimed_at, doneAt: row.done_at ?? undefined };
+  const times = { claimedAt: row.claimed_at, doneAt: row.done_at ?? undefined, node: row.node ?? undefined };
   return { tenant, eventId: row.event_id, userId: row.user_id, kind, status, attempts, lastError: row.last_error ?? undefined, ...times };
 }

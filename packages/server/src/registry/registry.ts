@@ -1,5 +1,5 @@
 /** The registry port: what must outlive the process besides the log. Every adapter passes `contract-tests.ts`. */
-import type { KeptConnection, KeptSubscription, ListedSubscription, SubscriptionKey } from "./subscriptions.ts";
+import type { KeptConnection, KeptSubscription, ListedSubscription, SubscriptionKey, Taken, Taking } from "./subscriptions.ts";
 
 /** A cookie session (contract 00-common "Identity"). The id itself is never stored, only its SHA-256. */
 export interface CookieSession {
@@ -43,6 +43,8 @@ export interface NoticeClaim extends NoticeKey {
   /** By what it goes: `webhook`, `smtp`. */
   readonly kind: string;
   readonly claimedAt: number;
+  /** The process that sends it, where there are several. */
+  readonly node: string | undefined;
 }
 
 export interface NoticeEnd extends NoticeKey {
@@ -68,6 +70,9 @@ export interface NoticeQuery {
   /** The last record of the page before. */
   readonly after?: Pick<NoticeRecord, "claimedAt" | "tenant" | "eventId"> | undefined;
 }
+
+/** Whose rows: of a node that is no more, or of all but those that run. */
+export type OfNodes = { readonly node: string } | { readonly except: readonly string[] };
 
 /** Thrown (as a rejection) where the registry is away or broken: whoever asked over HTTP gets 503 and comes back. `cause` says why. */
 export class RegistryUnavailable extends Error {
@@ -99,8 +104,8 @@ export interface Registry {
   finishNotice(end: NoticeEnd): Promise<boolean>;
   /** Takes back a claim without an outcome, as if it had never been; true if there was one. */
   releaseNotice(key: NoticeKey): Promise<boolean>;
-  /** Ends every claim without an outcome as `unknown`; for the start, when whoever claimed them is gone. Returns how many. */
-  abandonNotices(doneAt: number): Promise<number>;
+  /** Ends claims without an outcome as `unknown`, since whoever claimed them is gone: all, or those of some nodes. Returns how many. */
+  abandonNotices(doneAt: number, of?: OfNodes): Promise<number>;
   /** By `claimedAt`, newest first. */
   listNotices(query: NoticeQuery): Promise<readonly NoticeRecord[]>;
   /** Removes what was claimed before this time and has an outcome; returns how many. */
@@ -109,8 +114,14 @@ export interface Registry {
   /**
    * Write-behind: called in batches, all or none, the newest of each (tenant, user, client) wins. A stored one keeps its id.
    * Position and pending move together, and never back within an epoch. Rejects where a new one's id is another's.
+   * Resolves with those that another node has taken over since: of these nothing was changed.
    */
-  saveSubscriptions(subscriptions: readonly KeptSubscription[]): Promise<void>;
+  saveSubscriptions(subscriptions: readonly KeptSubscription[]): Promise<readonly SubscriptionKey[]>;
+  /**
+   * Takes a client over, known or not: raises its generation and reads where it is, in one step, so that no node that held it before
+   * writes after that. Changes nothing where a third node holds it.
+   */
+  takeSubscription(taking: Taking): Promise<Taken>;
   /** Unsubscribed ones too, until they are deleted. */
   findSubscription(key: SubscriptionKey): Promise<KeptSubscription | undefined>;
   /** Undefined for a foreign one. */
@@ -118,12 +129,14 @@ export interface Registry {
   /** By `subscribedAt`, newest first, at most `LISTED_SUBSCRIPTIONS`. */
   subscriptionsOf(tenant: string, userId: string): Promise<readonly ListedSubscription[]>;
   /** With what is pending; true if there was one and it was not foreign. */
-  deleteSubscription(tenant: string, userId: string, id: string): Promise<boolean>;
+  deleteSubscription(tenant: string, userId: string, id: string, now: number): Promise<boolean>;
+  /** Forgets the generations of those that were deleted, or came and never subscribed, before this time; returns how many. */
+  sweepSubscriptions(before: number): Promise<number>;
 
   /** Write-behind: called in batches, the newest of each `connectionId` wins. A stored one keeps its id. */
   saveConnections(connections: readonly KeptConnection[]): Promise<void>;
-  /** Ends every connection that has no end; for the start, when whoever held them is gone. Returns how many. */
-  closeOpenConnections(now: number): Promise<number>;
+  /** Ends connections that have no end, since whoever held them is gone: all, or those of some nodes. Returns how many. */
+  closeOpenConnections(now: number, of?: OfNodes): Promise<number>;
   /** Removes connections that ended before this time; returns how many. */
   sweepConnections(before: number): Promise<number>;
 

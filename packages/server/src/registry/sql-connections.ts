@@ -1,6 +1,7 @@
 /** Statements over the table of connections; part of `sql.ts`. */
 import type { ColumnType, Kysely, Selectable } from "kysely";
 import type { Registry } from "./registry.ts";
+import { isOfSql } from "./of-nodes.ts";
 import type { RegistrySchema } from "./sql.ts";
 import type { KeptConnection } from "./subscriptions.ts";
 
@@ -22,9 +23,10 @@ export interface ConnectionsTable {
   ip_address: string;
   user_agent: string | null;
   status: KeptConnection["status"];
+  node: string | null;
 }
 
-/** Rows of one statement: thirteen values each stay below what either database takes. */
+/** Rows of one statement: fourteen values each stay below what either database takes. */
 const ROWS = 1000;
 
 type Connections = Pick<Registry, "saveConnections" | "closeOpenConnections" | "sweepConnections">;
@@ -40,11 +42,12 @@ export function connectionStatements(db: Kysely<RegistrySchema>): Connections {
       });
     },
 
-    async closeOpenConnections(now) {
+    async closeOpenConnections(now, of) {
       const { numUpdatedRows } = await db
         .updateTable("websocket_connections")
         .set({ status: "DISCONNECTED", disconnected_at: now })
         .where("disconnected_at", "is", null)
+        .where(isOfSql(of))
         .executeTakeFirstOrThrow();
       return Number(numUpdatedRows);
     },
@@ -76,6 +79,7 @@ async function upsert(db: Kysely<RegistrySchema>, rows: readonly Selectable<Conn
         ip_address: eb.ref("excluded.ip_address"),
         user_agent: eb.ref("excluded.user_agent"),
         status: eb.ref("excluded.status"),
+        node: eb.ref("excluded.node"),
       })),
     )
     .execute();
@@ -96,5 +100,6 @@ function rowOf(connection: KeptConnection): Selectable<ConnectionsTable> {
     ip_address: connection.ipAddress,
     user_agent: connection.userAgent ?? null,
     status: connection.status,
+    node: connection.node ?? null,
   };
 }

@@ -7,6 +7,9 @@ import {
   type KeptSubscription,
   LISTED_SUBSCRIPTIONS,
   type ListedSubscription,
+  type SubscriptionKey,
+  type Taken,
+  type Taking,
   subscriptionKey,
   supersede,
 } from "./subscriptions.ts";
@@ -15,7 +18,8 @@ import {
 type Fixed<T> = ColumnType<T, T, never>;
 
 export interface SubscriptionsTable {
-  id: Fixed<string>;
+  /** Changes where a deleted one comes back. */
+  id: string;
   tenant_id: Fixed<string>;
   user_id: Fixed<string>;
   client_id: Fixed<string>;
@@ -28,6 +32,8 @@ export interface SubscriptionsTable {
   subscribed_at: number;
   updated_at: number;
   unsubscribed_at: number | null;
+  generation: number;
+  node: string | null;
 }
 
 export interface PendingEventsTable {
@@ -51,24 +57,38 @@ export interface PendingEventsTable {
 type SubscriptionRow = Selectable<SubscriptionsTable>;
 type PendingRow = Selectable<PendingEventsTable>;
 
-/** Rows of one statement: twelve values each stay below the 32,766 that SQLite takes and the 65,535 of PostgreSQL. */
+/** Rows of one statement: fourteen values each stay below the 32,766 that SQLite takes and the 65,535 of PostgreSQL. */
 const ROWS = 1000;
 
 type Subscriptions = Pick<
   Registry,
-  "saveSubscriptions" | "findSubscription" | "subscriptionById" | "subscriptionsOf" | "deleteSubscription"
+  | "saveSubscriptions"
+  | "takeSubscription"
+  | "findSubscription"
+  | "subscriptionById"
+  | "subscriptionsOf"
+  | "deleteSubscription"
+  | "sweepSubscriptions"
 >;
 
 export function subscriptionStatements(db: Kysely<RegistrySchema>): Subscriptions {
   return {
     async saveSubscriptions(saved) {
       const subscriptions = mergedByKey(saved);
-      await db.transaction().execute(async (transaction) => {
+      return db.transaction().execute(async (transaction) => {
+        const replaced: SubscriptionKey[] = [];
         for (const batch of batchesOf(subscriptions)) {
-          const current = await upsert(transaction, batch);
-          await replacePending(transaction, current);
+          const upserted = await upsert(transaction, batch);
+          await replacePending(transaction, upserted.current);
+          replaced.push(...upserted.replaced);
         }
+        return replaced;
       });
+    },
+
+    async takeSubscription(taking) {
+      // What is pending stays as it is while the row is locked: whoever saves writes the row first.
+      return db.transaction().execute(async (transaction) => take(transaction, taking));
     },
 
     async findSubscription({ tenant, userId, clientId }) {
@@ -85,6 +105,7 @@ export function subscriptionStatements(db: Kysely<RegistrySchema>): Subscription
         .selectAll()
         .where("tenant_id", "=", tenant)
         .where("user_id", "=", userId)
+        .where(IS_SHOWN)
         .orderBy("subscribed_at", "desc")
         .orderBy("id", "desc")
         .limit(LISTED_SUBSCRIPTIONS)
@@ -92,54 +113,107 @@ export function subscriptionStatements(db: Kysely<RegistrySchema>): Subscription
       return rows.map(listedOf);
     },
 
-    async deleteSubscription(tenant, userId, id) {
+    async deleteSubscription(tenant, userId, id, now) {
       return db.transaction().execute(async (transaction) => {
         // The subscription first: its lock keeps another node from adding pending rows that nobody would delete.
-        const { numDeletedRows } = await transaction
-          .deleteFrom("websocket_subscriptions")
+        const { numUpdatedRows } = await transaction
+          .updateTable("websocket_subscriptions")
+          .set({ connection_id: null, event_types: "[]", filters: "{}", unsubscribed_at: null, updated_at: now })
           .where("tenant_id", "=", tenant)
           .where("user_id", "=", userId)
           .where("id", "=", id)
+          .where(IS_SHOWN)
           .executeTakeFirstOrThrow();
-        if (numDeletedRows === 0n) return false;
+        if (numUpdatedRows === 0n) return false;
         await transaction.deleteFrom("websocket_pending_events").where("subscription_id", "=", id).execute();
         return true;
       });
     },
+
+    async sweepSubscriptions(before) {
+      const { numDeletedRows } = await db
+        .deleteFrom("websocket_subscriptions")
+        .where(sql<boolean>`not (${IS_SHOWN})`)
+        .where("updated_at", "<", before)
+        .executeTakeFirstOrThrow();
+      return Number(numDeletedRows);
+    },
   };
 }
 
-/** Returns those whose position is now the given one, with the ids they are stored under. */
-async function upsert(db: Kysely<RegistrySchema>, saved: readonly KeptSubscription[]): Promise<KeptSubscription[]> {
+/** As `isHidden` says it, the other way round. */
+const IS_SHOWN = sql<boolean>`(websocket_subscriptions.event_types <> '[]' or websocket_subscriptions.unsubscribed_at is not null)`;
+
+interface Upserted {
+  /** Those whose position is now the given one, with the ids they are stored under. */
+  readonly current: readonly KeptSubscription[];
+  readonly replaced: readonly SubscriptionKey[];
+}
+
+async function upsert(db: Kysely<RegistrySchema>, saved: readonly KeptSubscription[]): Promise<Upserted> {
   // As `supersede` says it.
-  const isBehind = sql<boolean>`excluded.epoch = websocket_subscriptions.epoch and excluded.acked_offset < websocket_subscriptions.acked_offset`;
+  const isBehind = sql<boolean>`${IS_SHOWN} and excluded.epoch = websocket_subscriptions.epoch and excluded.acked_offset < websocket_subscriptions.acked_offset`;
   const stored = await db
     .insertInto("websocket_subscriptions")
     .values(saved.map(rowOf))
     .onConflict((conflict) =>
-      conflict.columns(["tenant_id", "user_id", "client_id"]).doUpdateSet((eb) => ({
-        connection_id: eb.ref("excluded.connection_id"),
-        event_types: eb.ref("excluded.event_types"),
-        filters: eb.ref("excluded.filters"),
-        acked_offset: eb
-          .case()
-          .when(isBehind)
-          .then(eb.ref("websocket_subscriptions.acked_offset"))
-          .else(eb.ref("excluded.acked_offset"))
-          .end(),
-        epoch: eb.ref("excluded.epoch"),
-        subscribed_at: eb.ref("excluded.subscribed_at"),
-        updated_at: eb.ref("excluded.updated_at"),
-        unsubscribed_at: eb.ref("excluded.unsubscribed_at"),
-      })),
+      conflict
+        .columns(["tenant_id", "user_id", "client_id"])
+        .doUpdateSet((eb) => ({
+          id: eb.case().when(IS_SHOWN).then(eb.ref("websocket_subscriptions.id")).else(eb.ref("excluded.id")).end(),
+          connection_id: eb.ref("excluded.connection_id"),
+          event_types: eb.ref("excluded.event_types"),
+          filters: eb.ref("excluded.filters"),
+          acked_offset: eb
+            .case()
+            .when(isBehind)
+            .then(eb.ref("websocket_subscriptions.acked_offset"))
+            .else(eb.ref("excluded.acked_offset"))
+            .end(),
+          epoch: eb.ref("excluded.epoch"),
+          subscribed_at: eb.ref("excluded.subscribed_at"),
+          updated_at: eb.ref("excluded.updated_at"),
+          unsubscribed_at: eb.ref("excluded.unsubscribed_at"),
+          generation: eb.ref("excluded.generation"),
+          node: eb.ref("excluded.node"),
+        }))
+        .where(sql<boolean>`excluded.generation >= websocket_subscriptions.generation`),
     )
     .returning(["id", "tenant_id as tenant", "user_id as userId", "client_id as clientId", "acked_offset as ackedOffset"])
     .execute();
   const byKey = new Map(stored.map((row) => [subscriptionKey(row), row]));
-  return saved.flatMap((subscription) => {
+  const current = saved.flatMap((subscription) => {
     const row = byKey.get(subscriptionKey(subscription));
     return row?.ackedOffset === subscription.ackedOffset ? [{ ...subscription, id: row.id }] : [];
   });
+  return { current, replaced: saved.filter((subscription) => !byKey.has(subscriptionKey(subscription))) };
+}
+
+async function take(db: Kysely<RegistrySchema>, { tenant, userId, clientId, id, node, from, now }: Taking): Promise<Taken> {
+  const key = { tenant_id: tenant, user_id: userId, client_id: clientId };
+  const fresh = { connection_id: null, event_types: "[]", filters: "{}", acked_offset: 0, epoch: 0, unsubscribed_at: null };
+  const row = await db
+    .insertInto("websocket_subscriptions")
+    .values({ ...key, ...fresh, id, subscribed_at: now, updated_at: now, generation: 1, node })
+    .onConflict((conflict) =>
+      conflict
+        .columns(["tenant_id", "user_id", "client_id"])
+        .doUpdateSet({ generation: sql<number>`websocket_subscriptions.generation + 1`, node })
+        .where((eb) => {
+          const held = eb.ref("websocket_subscriptions.node");
+          return eb.or([eb(held, "is", null), eb(held, "in", from === undefined ? [node] : [node, from])]);
+        }),
+    )
+    .returningAll()
+    .executeTakeFirst();
+  if (row !== undefined) return { subscription: { ...listedOf(row), pending: await pendingIn(db, row.id) } };
+  const held = await db
+    .selectFrom("websocket_subscriptions")
+    .select("node")
+    .where((eb) => eb.and(key))
+    .executeTakeFirst();
+  // Let go of in between: it was another's a moment ago, and is asked for again.
+  return { heldBy: held?.node ?? "" };
 }
 
 async function replacePending(db: Kysely<RegistrySchema>, subscriptions: readonly KeptSubscription[]): Promise<void> {
@@ -160,16 +234,20 @@ async function findOne(
       .selectFrom("websocket_subscriptions")
       .selectAll()
       .where((eb) => eb.and(key))
+      .where(IS_SHOWN)
       .executeTakeFirst();
-    if (row === undefined) return undefined;
-    const pending = await reading
-      .selectFrom("websocket_pending_events")
-      .selectAll()
-      .where("subscription_id", "=", row.id)
-      .orderBy("log_offset")
-      .execute();
-    return { ...listedOf(row), pending: pending.map(pendingOf) };
+    return row === undefined ? undefined : { ...listedOf(row), pending: await pendingIn(reading, row.id) };
   });
+}
+
+async function pendingIn(db: Kysely<RegistrySchema>, subscriptionId: string): Promise<KeptPending[]> {
+  const rows = await db
+    .selectFrom("websocket_pending_events")
+    .selectAll()
+    .where("subscription_id", "=", subscriptionId)
+    .orderBy("log_offset")
+    .execute();
+  return rows.map(pendingOf);
 }
 
 /** One a key, since a statement may touch a row only once; in one order, so that nodes that save the same wait for each other in it. */
@@ -201,6 +279,8 @@ function rowOf(subscription: KeptSubscription): SubscriptionRow {
     subscribed_at: subscription.subscribedAt,
     updated_at: subscription.updatedAt,
     unsubscribed_at: subscription.unsubscribedAt ?? null,
+    generation: subscription.generation,
+    node: subscription.node ?? null,
   };
 }
 
@@ -219,6 +299,8 @@ function listedOf(row: SubscriptionRow): ListedSubscription {
     subscribedAt: row.subscribed_at,
     updatedAt: row.updated_at,
     unsubscribedAt: row.unsubscribed_at ?? undefined,
+    generation: row.generation,
+    node: row.node ?? undefined,
   };
 }
 

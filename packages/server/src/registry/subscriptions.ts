@@ -18,7 +18,24 @@ export interface KeptSubscription extends SubscriptionKey {
   readonly subscribedAt: number;
   readonly updatedAt: number;
   readonly unsubscribedAt: number | undefined;
+  /** Raised with each {@link Registry.takeSubscription}: who saves with an older one was replaced. Stays 0 where nobody takes over. */
+  readonly generation: number;
+  /** The node that holds the client's connection; undefined where none does. */
+  readonly node: string | undefined;
 }
+
+/** A node takes a client over, to hold its connection. */
+export interface Taking extends SubscriptionKey {
+  /** A UUID, for a client that is not known. */
+  readonly id: string;
+  readonly node: string;
+  /** The node that holds it and has let go of it, or is no more: from any other one it is not taken. */
+  readonly from: string | undefined;
+  readonly now: number;
+}
+
+/** Not taken where another node holds it. */
+export type Taken = { readonly heldBy: string } | { readonly subscription: KeptSubscription };
 
 /** One subscription each. */
 export interface SubscriptionKey {
@@ -61,16 +78,24 @@ export interface KeptConnection {
   readonly ipAddress: string;
   readonly userAgent: string | undefined;
   readonly status: "CONNECTED" | "AUTHENTICATING" | "DISCONNECTED" | "STALE";
+  /** The process that holds it, where there are several. */
+  readonly node: string | undefined;
 }
 
 /**
- * What is kept once `saved` comes after `stored` of the same key. The id stays. Position and pending are one state and move
+ * What is kept once `saved` comes after `stored` of the same key: nothing of it where its generation is older. The id stays. Position and pending are one state and move
  * together: one that lies behind within the epoch, from whoever did not know better, leaves both as they are.
  */
 export function supersede(stored: KeptSubscription, saved: KeptSubscription): KeptSubscription {
+  if (saved.generation < stored.generation) return stored;
   const isBehind = saved.epoch === stored.epoch && saved.ackedOffset < stored.ackedOffset;
   const { ackedOffset, pending } = isBehind ? stored : saved;
-  return { ...saved, id: stored.id, ackedOffset, pending };
+  return { ...saved, id: isHidden(stored) ? saved.id : stored.id, ackedOffset, pending };
+}
+
+/** Was deleted, or has not subscribed yet: it stands for its generation alone, and is shown to nobody. */
+export function isHidden({ events, unsubscribedAt }: Pick<KeptSubscription, "events" | "unsubscribedAt">): boolean {
+  return events.length === 0 && unsubscribedAt === undefined;
 }
 
 export function subscriptionKey({ tenant, userId, clientId }: SubscriptionKey): string {

@@ -41,6 +41,11 @@ export function peerOf(request: IncomingMessage, addressOf: AddressOf, parameter
   };
 }
 
+/** What a client that names itself is known by among all nodes; undefined for one that does not. */
+export function claimOf({ name }: { readonly name: string }, { clientId }: Peer): string | undefined {
+  return clientId === undefined ? undefined : `${name} ${clientId}`;
+}
+
 /** The last event id that a stream's client has, from header or query; undefined where it gives none. */
 export function lastEventIdOf(request: IncomingMessage): string | undefined {
   const header = request.headers["last-event-id"];

@@ -22,7 +22,7 @@ describe("the registry in PostgreSQL", () => {
     },
   );
 
-  const claim = { tenant: "acme", eventId: "EV-1", userId: "ann", kind: "smtp", claimedAt: 1 };
+  const claim = { tenant: "acme", eventId: "EV-1", userId: "ann", kind: "smtp", claimedAt: 1, node: undefined };
 
   it("is made once by many nodes that start at the same time, and they share it", async () => {
     const own = newPlace();
@@ -37,7 +37,15 @@ describe("the registry in PostgreSQL", () => {
     const registries = await Promise.all([openPostgresRegistry(own), openPostgresRegistry(own)]);
     const times = { connectedAt: 1, disconnectedAt: undefined, lastActivity: 2 };
     const connections = Array.from({ length: 300 }, (_, index) => {
-      const peer = { tenant: "acme", userId: "ann", clientId: undefined, socketId: undefined, ipAddress: "::1", userAgent: "Zoë/1" };
+      const peer = {
+        tenant: "acme",
+        userId: "ann",
+        clientId: undefined,
+        socketId: undefined,
+        ipAddress: "::1",
+        userAgent: "Zoë/1",
+        node: undefined,
+      };
       return { ...peer, ...times, id: `id-${index}`, connectionId: `c-${index}`, surface: "transactions", status: "CONNECTED" as const };
     });
     const saves = Array.from({ length: 10 }, (_, round) => {

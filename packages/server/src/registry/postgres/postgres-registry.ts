@@ -53,24 +53,25 @@ class PostgresRegistry implements Registry {
   readonly claimNotice: Registry["claimNotice"] = (claim) => this.#ask((sql) => sql.claimNotice(claim), false);
   readonly finishNotice: Registry["finishNotice"] = (end) => this.#ask((sql) => sql.finishNotice(end));
   readonly releaseNotice: Registry["releaseNotice"] = (key) => this.#ask((sql) => sql.releaseNotice(key));
-  readonly abandonNotices: Registry["abandonNotices"] = (doneAt) => this.#ask((sql) => sql.abandonNotices(doneAt));
+  readonly abandonNotices: Registry["abandonNotices"] = (doneAt, of) => this.#ask((sql) => sql.abandonNotices(doneAt, of));
   readonly listNotices: Registry["listNotices"] = (query) => this.#ask((sql) => sql.listNotices(query));
   readonly sweepNotices: Registry["sweepNotices"] = (claimedBefore) => this.#ask((sql) => sql.sweepNotices(claimedBefore));
 
-  readonly saveSubscriptions: Registry["saveSubscriptions"] = async (subscriptions) => {
-    if (subscriptions.length > 0) await this.#ask((sql) => sql.saveSubscriptions(subscriptions));
-  };
+  readonly saveSubscriptions: Registry["saveSubscriptions"] = (subscriptions) =>
+    subscriptions.length === 0 ? Promise.resolve([]) : this.#ask((sql) => sql.saveSubscriptions(subscriptions));
+  readonly takeSubscription: Registry["takeSubscription"] = (taking) => this.#ask((sql) => sql.takeSubscription(taking));
   readonly findSubscription: Registry["findSubscription"] = (key) => this.#ask((sql) => sql.findSubscription(key));
   readonly subscriptionById: Registry["subscriptionById"] = (tenant, userId, id) =>
     this.#ask((sql) => sql.subscriptionById(tenant, userId, id));
   readonly subscriptionsOf: Registry["subscriptionsOf"] = (tenant, userId) => this.#ask((sql) => sql.subscriptionsOf(tenant, userId));
-  readonly deleteSubscription: Registry["deleteSubscription"] = (tenant, userId, id) =>
-    this.#ask((sql) => sql.deleteSubscription(tenant, userId, id));
+  readonly deleteSubscription: Registry["deleteSubscription"] = (tenant, userId, id, now) =>
+    this.#ask((sql) => sql.deleteSubscription(tenant, userId, id, now));
+  readonly sweepSubscriptions: Registry["sweepSubscriptions"] = (before) => this.#ask((sql) => sql.sweepSubscriptions(before));
 
   readonly saveConnections: Registry["saveConnections"] = async (connections) => {
     if (connections.length > 0) await this.#ask((sql) => sql.saveConnections(connections));
   };
-  readonly closeOpenConnections: Registry["closeOpenConnections"] = (now) => this.#ask((sql) => sql.closeOpenConnections(now));
+  readonly closeOpenConnections: Registry["closeOpenConnections"] = (now, of) => this.#ask((sql) => sql.closeOpenConnections(now, of));
   readonly sweepConnections: Registry["sweepConnections"] = (before) => this.#ask((sql) => sql.sweepConnections(before));
 
   /** Finishes what was asked before. */

@@ -1,6 +1,6 @@
 /** What the registry and its thread say to each other. */
-import type { CookieSession, DurableCursor, NoticeClaim, NoticeEnd, NoticeKey, NoticeQuery } from "../registry.ts";
-import type { KeptConnection, KeptSubscription, SubscriptionKey } from "../subscriptions.ts";
+import type { CookieSession, DurableCursor, NoticeClaim, NoticeEnd, NoticeKey, NoticeQuery, OfNodes } from "../registry.ts";
+import type { KeptConnection, KeptSubscription, SubscriptionKey, Taking } from "../subscriptions.ts";
 
 export interface WorkerStart {
   readonly file: string;
@@ -16,16 +16,18 @@ export type Request =
   | { readonly kind: "claimNotice"; readonly claim: NoticeClaim }
   | { readonly kind: "finishNotice"; readonly end: NoticeEnd }
   | { readonly kind: "releaseNotice"; readonly key: NoticeKey }
-  | { readonly kind: "abandonNotices"; readonly doneAt: number }
+  | { readonly kind: "abandonNotices"; readonly doneAt: number; readonly of: OfNodes | undefined }
   | { readonly kind: "listNotices"; readonly query: NoticeQuery }
   | { readonly kind: "sweepNotices"; readonly claimedBefore: number }
   | { readonly kind: "saveSubscriptions"; readonly subscriptions: readonly KeptSubscription[] }
+  | { readonly kind: "takeSubscription"; readonly taking: Taking }
   | { readonly kind: "findSubscription"; readonly key: SubscriptionKey }
   | { readonly kind: "subscriptionById"; readonly tenant: string; readonly userId: string; readonly id: string }
   | { readonly kind: "subscriptionsOf"; readonly tenant: string; readonly userId: string }
-  | { readonly kind: "deleteSubscription"; readonly tenant: string; readonly userId: string; readonly id: string }
+  | { readonly kind: "deleteSubscription"; readonly tenant: string; readonly userId: string; readonly id: string; readonly now: number }
+  | { readonly kind: "sweepSubscriptions"; readonly before: number }
   | { readonly kind: "saveConnections"; readonly connections: readonly KeptConnection[] }
-  | { readonly kind: "closeOpenConnections"; readonly now: number }
+  | { readonly kind: "closeOpenConnections"; readonly now: number; readonly of: OfNodes | undefined }
   | { readonly kind: "sweepConnections"; readonly before: number }
   | { readonly kind: "close" };
 

@@ -39,7 +39,7 @@ describe("the SQLite registry", () => {
     const connection = { id: "row", tenant: "acme", userId: "ann", connectionId: "c-1", clientId: "desk-1", surface: "transactions" };
     const times = { connectedAt: 1, disconnectedAt: undefined, lastActivity: 2 };
     const peer = { socketId: undefined, ipAddress: "::1", userAgent: "Zoë/1" };
-    await registry.saveConnections([{ ...connection, ...times, ...peer, status: "STALE" }]);
+    await registry.saveConnections([{ ...connection, ...times, ...peer, status: "STALE", node: "n-1" }]);
     await registry.close();
     const database = new Database(join(own, REGISTRY_FILE));
     expect(database.prepare("select * from websocket_connections").get()).toEqual({
@@ -56,6 +56,7 @@ describe("the SQLite registry", () => {
       ip_address: "::1",
       user_agent: "Zoë/1",
       status: "STALE",
+      node: "n-1",
     });
     const listed = {
       websocket_subscriptions:
@@ -72,10 +73,11 @@ describe("the SQLite registry", () => {
   it("brings what an older release wrote up to this one", async () => {
     const own = newDirectory();
     const before = await openSqliteRegistry(own);
-    await before.claimNotice({ tenant: "acme", eventId: "EV-1", userId: "ann", kind: "smtp", claimedAt: 1 });
+    await before.claimNotice({ tenant: "acme", eventId: "EV-1", userId: "ann", kind: "smtp", claimedAt: 1, node: undefined });
     await before.close();
     const database = new Database(join(own, REGISTRY_FILE));
     for (const table of ["connections", "subscriptions", "pending_events"]) database.exec(`drop table websocket_${table}`);
+    database.exec("alter table notices drop column node");
     database.exec("delete from kysely_migration where name > '0003'");
     database.close();
     const registry = await openSqliteRegistry(own);

@@ -10,10 +10,11 @@ import {
   type NoticeKey,
   type NoticeQuery,
   type NoticeRecord,
+  type OfNodes,
   type Registry,
   RegistryUnavailable,
 } from "../registry.ts";
-import type { KeptConnection, KeptSubscription, ListedSubscription, SubscriptionKey } from "../subscriptions.ts";
+import type { KeptConnection, KeptSubscription, ListedSubscription, SubscriptionKey, Taken, Taking } from "../subscriptions.ts";
 import type { Answer, Request, WorkerStart } from "./messages.ts";
 
 export const REGISTRY_FILE = "registry.db";
@@ -107,8 +108,8 @@ class SqliteRegistry implements Registry {
     return (await this.#ask({ kind: "releaseNotice", key: { tenant, eventId } })) as boolean;
   }
 
-  async abandonNotices(doneAt: number): Promise<number> {
-    return (await this.#ask({ kind: "abandonNotices", doneAt })) as number;
+  async abandonNotices(doneAt: number, of?: OfNodes): Promise<number> {
+    return (await this.#ask({ kind: "abandonNotices", doneAt, of })) as number;
   }
 
   async listNotices(query: NoticeQuery): Promise<readonly NoticeRecord[]> {
@@ -119,8 +120,13 @@ class SqliteRegistry implements Registry {
     return (await this.#ask({ kind: "sweepNotices", claimedBefore })) as number;
   }
 
-  async saveSubscriptions(subscriptions: readonly KeptSubscription[]): Promise<void> {
-    if (subscriptions.length > 0) await this.#ask({ kind: "saveSubscriptions", subscriptions });
+  async saveSubscriptions(subscriptions: readonly KeptSubscription[]): Promise<readonly SubscriptionKey[]> {
+    if (subscriptions.length === 0) return [];
+    return (await this.#ask({ kind: "saveSubscriptions", subscriptions })) as readonly SubscriptionKey[];
+  }
+
+  async takeSubscription(taking: Taking): Promise<Taken> {
+    return (await this.#ask({ kind: "takeSubscription", taking })) as Taken;
   }
 
   async findSubscription({ tenant, userId, clientId }: SubscriptionKey): Promise<KeptSubscription | undefined> {
@@ -135,16 +141,20 @@ class SqliteRegistry implements Registry {
     return (await this.#ask({ kind: "subscriptionsOf", tenant, userId })) as readonly ListedSubscription[];
   }
 
-  async deleteSubscription(tenant: string, userId: string, id: string): Promise<boolean> {
-    return (await this.#ask({ kind: "deleteSubscription", tenant, userId, id })) as boolean;
+  async deleteSubscription(tenant: string, userId: string, id: string, now: number): Promise<boolean> {
+    return (await this.#ask({ kind: "deleteSubscription", tenant, userId, id, now })) as boolean;
+  }
+
+  async sweepSubscriptions(before: number): Promise<number> {
+    return (await this.#ask({ kind: "sweepSubscriptions", before })) as number;
   }
 
   async saveConnections(connections: readonly KeptConnection[]): Promise<void> {
     if (connections.length > 0) await this.#ask({ kind: "saveConnections", connections });
   }
 
-  async closeOpenConnections(now: number): Promise<number> {
-    return (await this.#ask({ kind: "closeOpenConnections", now })) as number;
+  async closeOpenConnections(now: number, of?: OfNodes): Promise<number> {
+    return (await this.#ask({ kind: "closeOpenConnections", now, of })) as number;
   }
 
   async sweepConnections(before: number): Promise<number> {

@@ -52,13 +52,15 @@ async function perform(request: Request): Promise<unknown> {
     case "releaseNotice":
       return registry.releaseNotice(request.key);
     case "abandonNotices":
-      return registry.abandonNotices(request.doneAt);
+      return registry.abandonNotices(request.doneAt, request.of);
     case "listNotices":
       return registry.listNotices(request.query);
     case "sweepNotices":
       return registry.sweepNotices(request.claimedBefore);
     case "saveSubscriptions":
       return registry.saveSubscriptions(request.subscriptions);
+    case "takeSubscription":
+      return registry.takeSubscription(request.taking);
     case "findSubscription":
       return registry.findSubscription(request.key);
     case "subscriptionById":
@@ -66,11 +68,13 @@ async function perform(request: Request): Promise<unknown> {
     case "subscriptionsOf":
       return registry.subscriptionsOf(request.tenant, request.userId);
     case "deleteSubscription":
-      return registry.deleteSubscription(request.tenant, request.userId, request.id);
+      return registry.deleteSubscription(request.tenant, request.userId, request.id, request.now);
+    case "sweepSubscriptions":
+      return registry.sweepSubscriptions(request.before);
     case "saveConnections":
       return registry.saveConnections(request.connections);
     case "closeOpenConnections":
-      return registry.closeOpenConnections(request.now);
+      return registry.closeOpenConnections(request.now, request.of);
     case "sweepConnections":
       return registry.sweepConnections(request.before);
     case "close":

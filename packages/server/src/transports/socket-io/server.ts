@@ -8,12 +8,13 @@ import type { Identity } from "@broadtape/protocol/identity";
 import type { Engine } from "../../engine/engine.ts";
 import { TokenBucket } from "../../engine/limits.ts";
 import type { Words } from "../../engine/message.ts";
-import type { Session } from "../../engine/session.ts";
+import type { Seat } from "../../engine/sessions.ts";
+import type { Peer, Session } from "../../engine/session.ts";
 import { type SocketSurface, errorBody } from "../../engine/surface.ts";
 import { watchIdle } from "../idle.ts";
 import type { ConnectionLog, Gate } from "../gate.ts";
 import { newIdAtNode } from "../node-id.ts";
-import { type AddressOf, correlationIdOf, peerOf, queryOf } from "../peer.ts";
+import { type AddressOf, claimOf, correlationIdOf, peerOf, queryOf } from "../peer.ts";
 import { httpError } from "../reason-phrase.ts";
 import { joinFrames, textFrame } from "../websocket/frames.ts";
 import { type FormsOf, SocketIoConnection, type SocketIoForms } from "./connection.ts";
@@ -98,7 +99,7 @@ function newForms(surface: SocketSurface, mark: string): SocketIoForms {
 
 function serveNamespace(options: SocketIoOptions, namespace: Namespace, surface: SocketSurface): void {
   const forms = formsOf(surface);
-  authenticateAll(options, namespace);
+  authenticateAll(options, namespace, surface);
   namespace.on("connection", (socket) => {
     const verdict = verdicts.get(socket);
     try {
@@ -112,12 +113,15 @@ function serveNamespace(options: SocketIoOptions, namespace: Namespace, surface:
   });
 }
 
-function authenticateAll({ gate, log }: SocketIoOptions, namespace: Namespace): void {
+function authenticateAll(options: SocketIoOptions, namespace: Namespace, surface: SocketSurface): void {
+  const { log } = options;
   namespace.use((socket, next) => {
-    authenticate(gate, socket).then(
+    admit(options, surface, socket).then(
       (result) => {
         verdicts.set(socket, result);
         next();
+        // Whoever went meanwhile, or is refused, needs none; by then the library has called back for all others.
+        if ("seat" in result) setImmediate(() => result.seat.leave());
       },
       (error: unknown) => {
         log.error({ err: error }, "authentication failed");
@@ -128,16 +132,27 @@ function authenticateAll({ gate, log }: SocketIoOptions, namespace: Namespace): 
 }
 
 /** What authentication found, until the socket is connected. */
-const verdicts = new WeakMap<Socket, Identity | Refusal>();
+const verdicts = new WeakMap<Socket, Admission | Refusal>();
 
-async function authenticate(gate: Gate, socket: Socket): Promise<Identity | Refusal> {
+/** Somebody who may come in. */
+interface Admission {
+  readonly identity: Identity;
+  readonly peer: Peer;
+  readonly parameters: URLSearchParams;
+  readonly seat: Seat;
+}
+
+async function admit({ gate, engine, addressOf }: SocketIoOptions, surface: SocketSurface, socket: Socket): Promise<Admission | Refusal> {
   const { auth, headers, query } = socket.handshake;
   try {
-    return await gate.authenticate({
+    const identity = await gate.authenticate({
       authToken: (auth as Record<string, unknown>)["token"],
       headers,
       queryToken: typeof query["token"] === "string" ? query["token"] : undefined,
     });
+    const parameters = parametersOf(socket);
+    const peer = peerOf(socket.request, addressOf, parameters);
+    return { identity, peer, parameters, seat: await engine.enter(identity, socket.id, claimOf(surface, peer)) };
   } catch (error) {
     if (error instanceof Refusal) return error;
     throw error;
@@ -159,11 +174,11 @@ function refuse(socket: Socket, refusal: Refusal): void {
   }, 1000).unref();
 }
 
-function open(options: SocketIoOptions, surface: SocketSurface, forms: FormsOf, socket: Socket, identity: Identity): void {
+function open(options: SocketIoOptions, surface: SocketSurface, forms: FormsOf, socket: Socket, admission: Admission): void {
+  const { identity, peer, parameters } = admission;
   const { engine, log } = options;
   const connection = new SocketIoConnection(socket, forms);
-  const parameters = parametersOf(socket);
-  const session = engine.open(identity, surface, connection, peerOf(socket.request, options.addressOf, parameters), socket.id);
+  const session = engine.open(identity, surface, connection, peer, socket.id);
   log.info(
     {
       sessionId: session.id,

@@ -10,7 +10,7 @@ import type { StreamSurface } from "../../engine/surface.ts";
 import { NativeCommands, type NativeHost } from "../../native/commands.ts";
 import type { ConnectionLog, Gate } from "../gate.ts";
 import { newIdAtNode } from "../node-id.ts";
-import { type AddressOf, lastEventIdOf, peerOf, queryOf } from "../peer.ts";
+import { type AddressOf, claimOf, lastEventIdOf, peerOf, queryOf } from "../peer.ts";
 import { httpError, statusOf } from "../reason-phrase.ts";
 import { Attempts, type AttemptLimits } from "./attempts.ts";
 import { StreamConnection } from "./connection.ts";
@@ -31,14 +31,14 @@ export interface StreamOptions {
 }
 
 export function serveStreams(app: FastifyInstance, options: StreamOptions): void {
-  const attempts = new Attempts(options.engine.clock, options.attempts);
+  const attempts = new Attempts(options.engine.cluster, options.attempts);
   for (const surface of options.surfaces) {
     const forms = streamForms(surface, surface.retryMs);
-    serve(app, surface.path, options, attempts, surface.isPublic === true, (known, request, reply) => {
+    serve(app, surface.path, options, attempts, surface.isPublic === true, async (known, request, reply) => {
       const identity = surface.identityOf?.(known) ?? known;
       const plan = surface.plan(queryOf(request.raw), identity, options.engine, placesOf(request));
       if (plan === undefined) return false;
-      const session = open(options, surface, forms, identity, request, reply);
+      const session = await open(options, surface, forms, identity, request, reply);
       if (session === undefined) return true;
       reply.raw.on("close", () => surface.closed?.(session, options.engine));
       const opening = surface.open(session, options.engine, plan, lastEventIdOf(request.raw));
@@ -63,7 +63,7 @@ function refuseOpened({ log }: StreamOptions, session: Session, error: unknown):
 }
 
 /** False where there is no such stream for this client. */
-type Open = (identity: Identity, request: FastifyRequest, reply: FastifyReply) => boolean;
+type Open = (identity: Identity, request: FastifyRequest, reply: FastifyReply) => Promise<boolean>;
 
 function serve(app: FastifyInstance, path: string, options: StreamOptions, attempts: Attempts, isPublic: boolean, open: Open): void {
   const letRead = (request: FastifyRequest, reply: FastifyReply) =>
@@ -74,12 +74,14 @@ function serve(app: FastifyInstance, path: string, options: StreamOptions, attem
     const address = options.addressOf(request.raw);
     letRead(request, reply);
     try {
-      const identity = await identify(options, request, isPublic);
-      limit(options, request, attempts.count(address, identity.isAnonymous === true ? "failed" : "others"));
-      if (!open(identity, request, reply)) await reply.code(404).send(httpError(404, "no such stream"));
+      const known = await identify(options, request, isPublic);
+      limit(options, request, await attempts.count(address, known.isAnonymous === true ? "failed" : "others"));
+      // It may have ended while that was counted.
+      const identity = known.sessionId === undefined ? known : await identify(options, request, isPublic);
+      if (!(await open(identity, request, reply))) await reply.code(404).send(httpError(404, "no such stream"));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      await refuse(reply, counted(options, request, attempts, address, error));
+      await refuse(reply, await counted(options, request, attempts, address, error));
     }
   });
 }
@@ -109,10 +111,16 @@ const ANONYMOUS = {
 } as const satisfies Partial<Identity>;
 
 /** The refusal, or the one that there were too many of it (contract 70-details "SSE attempt limits"). */
-function counted(options: StreamOptions, request: FastifyRequest, attempts: Attempts, address: string, refusal: Refusal): Refusal {
+async function counted(
+  options: StreamOptions,
+  request: FastifyRequest,
+  attempts: Attempts,
+  address: string,
+  refusal: Refusal,
+): Promise<Refusal> {
   if (![401, 403].includes(statusOf(refusal.code))) return refusal;
   try {
-    limit(options, request, attempts.count(address, "failed"));
+    limit(options, request, await attempts.count(address, "failed"));
     return refusal;
   } catch (error) {
     if (error instanceof Refusal) return error;
@@ -133,27 +141,31 @@ async function refuse(reply: FastifyReply, { code, message, details }: Refusal):
 }
 
 /** Opens the stream and its session; undefined where nobody is there any more. */
-function open(
+async function open(
   options: StreamOptions,
   surface: Surface & Pick<Partial<StreamSurface>, "isPublic" | "retryMs">,
   forms: StreamForms,
   identity: Identity,
   request: FastifyRequest,
   reply: FastifyReply,
-): Session | undefined {
+): Promise<Session | undefined> {
   const { engine, log } = options;
   engine.checkRoom(identity);
   const peer = peerOf(request.raw, options.addressOf);
   const { socket } = reply.raw;
   if (socket === null) throw new Refusal("BAD_REQUEST", "an event stream cannot be pipelined behind another request");
+  const seat = await engine.enter(identity, newIdAtNode(engine), claimOf(surface, peer));
   reply.hijack();
   // Gone while it was found out who it is: its end was told already, and a session would never hear of it.
-  if (!socket.writable) return undefined;
+  if (!socket.writable) {
+    seat.leave();
+    return undefined;
+  }
   makeRoom(engine, log, surface, identity);
   const cors = surface.isPublic === true ? ANY_ORIGIN : corsHeaders(options.corsOrigins, request);
   const headers = { ...cors, "X-Correlation-ID": peer.correlationId };
   const connection = new StreamConnection(request.raw, reply.raw, socket, forms, headers, surface.retryMs === undefined);
-  const session = engine.open(identity, surface, connection, peer, newIdAtNode(engine));
+  const session = engine.open(identity, surface, connection, peer, seat.connectionId);
   log.info(
     { sessionId: session.id, userId: identity.userId, tenant: identity.tenant, surface: surface.name, correlationId: peer.correlationId },
     "connected",
@@ -181,8 +193,8 @@ function serveNative(app: FastifyInstance, options: StreamOptions, attempts: Att
   const { engine, host } = options;
   const forms = streamForms(host.surface);
   const commands = new Map<string, NativeCommands>();
-  serve(app, NATIVE_STREAM_PATH, options, attempts, false, (identity, request, reply) => {
-    const session = open(options, host.surface, forms, identity, request, reply);
+  serve(app, NATIVE_STREAM_PATH, options, attempts, false, async (identity, request, reply) => {
+    const session = await open(options, host.surface, forms, identity, request, reply);
     if (session === undefined) return true;
     const own = new NativeCommands(host, session);
     commands.set(session.id, own);

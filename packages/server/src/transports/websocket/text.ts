@@ -6,11 +6,12 @@ import { Refusal } from "@broadtape/protocol/errors";
 import type { Identity } from "@broadtape/protocol/identity";
 import type { Engine } from "../../engine/engine.ts";
 import { type Form } from "../../engine/message.ts";
+import type { Seat } from "../../engine/sessions.ts";
 import type { Peer, Session } from "../../engine/session.ts";
 import type { TextConversation, TextSurface } from "../../engine/surface.ts";
 import { watchIdle } from "../idle.ts";
 import type { ConnectionLog, Gate } from "../gate.ts";
-import { type AddressOf, correlationIdOf, pathOf, peerOf, queryOf } from "../peer.ts";
+import { type AddressOf, claimOf, correlationIdOf, pathOf, peerOf, queryOf } from "../peer.ts";
 import { answerRaw } from "../raw-answer.ts";
 import { statusOf } from "../reason-phrase.ts";
 import { WebSocketConnection } from "./connection.ts";
@@ -63,18 +64,20 @@ async function upgrade(
     socket.destroy();
   };
   socket.on("error", onError);
+  let seat: Seat | undefined;
   try {
     const identity = await identify(options, request);
     if (identity !== undefined) options.engine.checkRoom(identity);
     const peer = peerOf(request, options.addressOf);
     const parameters = queryOf(request);
     options.surface.checkParameters?.(parameters);
+    if (identity !== undefined) seat = await enter(options, identity, peer);
     if (socket.destroyed) return;
     socket.off("error", onError);
     webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       const client = new TextClient(options, form, peer, parameters, webSocket, socket);
-      if (identity === undefined) client.awaitAuthentication();
-      else client.open(identity);
+      if (identity === undefined || seat === undefined) client.awaitAuthentication();
+      else client.open(identity, seat);
     });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
@@ -82,7 +85,14 @@ async function upgrade(
     const { retryAfterMs } = error.details;
     const more: Record<string, string> = retryAfterMs === undefined ? {} : { "Retry-After": String(Math.ceil(retryAfterMs / 1000)) };
     answerRaw(socket, statusOf(error.code), error.message, correlationIdOf(request), more);
+  } finally {
+    // Whoever was let in has it from here on.
+    seat?.leave();
   }
+}
+
+function enter({ engine, surface }: TextWebSocketOptions, identity: Identity, peer: Peer): Promise<Seat> {
+  return engine.enter(identity, engine.newId(), claimOf(surface, peer));
 }
 
 /** Undefined without a credential, where the first message may bring it. Rejects with UNAUTHORIZED, or AUTH_FAILED for a bad one. */
@@ -141,12 +151,12 @@ class TextClient {
     }, this.#options.authenticateMs);
   }
 
-  open(identity: Identity): void {
+  open(identity: Identity, { connectionId }: Seat): void {
     clearTimeout(this.#timer);
     const { engine, surface, log } = this.#options;
     const connection = new WebSocketConnection(this.#webSocket, this.#socket, this.#form);
     const peer = this.#peer;
-    const session = engine.open(identity, surface, connection, peer);
+    const session = engine.open(identity, surface, connection, peer, connectionId);
     this.#session = session;
     log.info(
       { sessionId: session.id, userId: identity.userId, tenant: identity.tenant, surface: surface.name, correlationId: peer.correlationId },
@@ -164,16 +174,26 @@ class TextClient {
       await this.#conversation.receive(text ?? "");
       return;
     }
-    if (this.#isAuthenticating || this.#webSocket.readyState !== this.#webSocket.OPEN) return;
+    if (this.#isAuthenticating || !this.#isOpen()) return;
     this.#isAuthenticating = true;
+    let seat: Seat | undefined;
     try {
       const token = this.#options.surface.tokenOf?.(text ?? "");
       if (token === undefined) throw new Refusal("UNAUTHORIZED", "the connection brought no token");
-      this.open(await this.#options.gate.verify(token));
+      const identity = await this.#options.gate.verify(token);
+      seat = await enter(this.#options, identity, this.#peer);
+      // Whoever went meanwhile would be heard of no more.
+      if (this.#isOpen()) this.open(identity, seat);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       this.#refuse(error);
+    } finally {
+      seat?.leave();
     }
+  }
+
+  #isOpen(): boolean {
+    return this.#webSocket.readyState === this.#webSocket.OPEN;
   }
 
   #refuse(refusal: Refusal): void {
