@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { clusterSuites } from "./test/cluster-suites.ts";
 
 /** Only ours: `import` among them would be given to `require` as well, with which pg does not start. */
 const conditions = ["@broadtape/source"];
@@ -43,7 +44,22 @@ export default defineConfig({
         ...shared,
         test: { name: "contract", include: ["test/contract/**/*.test.ts"], ...spawning, isolate: false },
       },
+      {
+        ...shared,
+        test: {
+          name: "cluster",
+          globalSetup: ["test/postgres-shared.ts", "test/nats-shared.ts"],
+          env: { TEST_CLUSTER: "on" },
+          ...clusterSuites,
+          ...late,
+          // Of each server there are three.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          isolate: false,
+        },
+      },
       { ...shared, test: { name: "crash", include: ["test/crash/**/*.test.ts"], ...late, testTimeout: 180_000 } },
+      { ...shared, test: { name: "faults", include: ["test/faults/**/*.test.ts"], ...late, testTimeout: 180_000 } },
       { ...shared, test: { name: "browser", include: ["test/browser/**/*.test.ts"], ...late, testTimeout: 120_000 } },
       { ...shared, test: { name: "docs", include: ["test/docs/**/*.test.ts"], ...last } },
     ],

@@ -14,9 +14,9 @@ export interface Nginx {
 }
 
 /** `site`: what stands in `http { }`; `listen 80` in it becomes a free port. */
-export async function startNginx(site: string): Promise<Nginx> {
+export async function startNginx(site: string, givenPort?: number): Promise<Nginx> {
   const folder = mkdtempSync(join(tmpdir(), "broadtape-nginx-"));
-  const port = await freePort();
+  const port = givenPort ?? (await freePort());
   const file = join(folder, "nginx.conf");
   writeFileSync(file, configurationOf(site.replaceAll("listen 80;", `listen 127.0.0.1:${port};`), folder));
   const program = new Program({
@@ -50,7 +50,7 @@ function configurationOf(site: string, folder: string): string {
 worker_processes 1;
 pid ${join(folder, "nginx.pid")};
 ${user}
-events { worker_connections 256; }
+events { worker_connections 8192; }
 http {
   access_log off;
 ${spools.join("\n")}

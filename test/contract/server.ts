@@ -31,11 +31,20 @@ export interface TestServerOptions {
   readonly port?: number;
 }
 
-export async function startTestServer({
+export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  // The same suites, where a cluster stands for the server.
+  if (process.env["TEST_CLUSTER"] !== undefined && options.env?.["BROADTAPE_DATABASE_URL"] === undefined) {
+    const { startClusterServer } = await import("../cluster-server.ts");
+    return startClusterServer(options);
+  }
+  return startServerProgram(options);
+}
+
+async function startServerProgram({
   env = {},
   directory = mkdtempSync(join(tmpdir(), "broadtape-test-")),
   port,
-}: TestServerOptions = {}): Promise<TestServer> {
+}: TestServerOptions): Promise<TestServer> {
   const server = new ServerProgram({ directory, port: port ?? (await freePort()) });
   await server.start(env);
   return {
@@ -44,7 +53,7 @@ export async function startTestServer({
     process: server.process,
     output: () => server.output,
     kill: (signal = "SIGKILL") => server.end(signal),
-    restart: async (changed = {}) => startTestServer({ env: { ...env, ...changed }, directory, port: server.port }),
+    restart: async (changed = {}) => startServerProgram({ env: { ...env, ...changed }, directory, port: server.port }),
     remove: async () => {
       await server.end();
       rmSync(directory, { recursive: true, force: true });
