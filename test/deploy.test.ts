@@ -3,11 +3,13 @@ import { globSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { newClusterMeter } from "../packages/server/src/cluster/meter.ts";
 import { defaultLimits } from "../packages/server/src/config/limits.ts";
 import { allSettings } from "../packages/server/src/config/settings.ts";
 import { unknownVariables } from "../packages/server/src/config/sources.ts";
 import { newIntakeMeter } from "../packages/server/src/intake/intake.ts";
 import { createMetrics, type Metrics } from "../packages/server/src/operations/metrics.ts";
+import { noWire } from "../packages/server/src/wire/none.ts";
 import { Rig } from "../packages/server/testing/rig.ts";
 import { parseYaml, STOP_SECONDS, textOf } from "./deploy-files.ts";
 
@@ -32,6 +34,9 @@ describe("the dashboard and the alerts", () => {
     metrics.observe(rig.engine);
     metrics.observeBook({ lost: 0, waiting: 0 });
     metrics.observeIntake(newIntakeMeter());
+    metrics.observeNode({ cluster: rig.engine.cluster, wire: { ...noWire(), status: "connected" }, database: { isAway: false } });
+    metrics.observeCluster({ meter: newClusterMeter(), isAway: false, seatsWaiting: 0, clockOffsetMs: () => 0 });
+    metrics.observeNatsPublishing({ meter: { answered: new Map(), unanswerable: 0, waitingBytes: 0 }, isConnected: () => true });
     metrics.observeNotices(
       () => [],
       () => 0,
