@@ -1,13 +1,12 @@
 /** Several nodes over one log: publishes anywhere, commits and reads that take their time, clients that change nodes. Repeats from its seed. */
 import { describe, expect, it } from "vitest";
-import type { StoredEvent } from "@broadtape/protocol/event";
 import type { Identity } from "@broadtape/protocol/identity";
 import { newMemoryDisk } from "../../packages/server/src/log/memory/memory-disk.ts";
-import { type Wire, newWireMeter } from "../../packages/server/src/wire/wire.ts";
 import type { Session } from "../../packages/server/src/engine/session.ts";
 import { testSurface } from "../../packages/server/testing/connection.ts";
 import { FakeClock } from "../../packages/server/testing/fake-clock.ts";
 import { Rig, identityOf } from "../../packages/server/testing/rig.ts";
+import { BadWire } from "./bad-wire.ts";
 import { seeded } from "./world.ts";
 
 const NODES = 3;
@@ -16,49 +15,6 @@ const STEPS = 300;
 const SEEDS = Array.from({ length: 20 }, (_, index) => Number(process.env["BROADTAPE_TEST_SEED"] ?? 1) * 1000 + index);
 
 const surface = testSurface({ word: ({ eventId, data }) => ({ name: "event", body: JSON.stringify({ eventId, data }), id: eventId }) });
-
-/** A wire that loses, doubles, delays and reorders what it carries, each as often as the generator wills. */
-class BadWire {
-  readonly #random: () => number;
-  readonly #ends: { node: number; batch: ((batch: readonly StoredEvent[]) => void)[]; wake: (() => void)[] }[] = [];
-  readonly #carried: (() => void)[] = [];
-
-  constructor(random: () => number) {
-    this.#random = random;
-  }
-
-  endOf(node: number): Wire {
-    const end = { node, batch: [] as ((batch: readonly StoredEvent[]) => void)[], wake: [] as (() => void)[] };
-    this.#ends.push(end);
-    return {
-      status: "connected",
-      meter: newWireMeter(),
-      announce: (batch) => {
-        for (const other of this.#ends) {
-          if (other === end) continue;
-          const copies = this.#random() < 0.2 ? 0 : this.#random() < 0.1 ? 2 : 1;
-          for (let copy = 0; copy < copies; copy++) this.#carried.push(() => other.batch.forEach((hear) => hear(batch)));
-          if (this.#random() < 0.1) this.#carried.push(() => other.wake.forEach((hear) => hear()));
-        }
-      },
-      onBatch: (hear) => {
-        end.batch.push(hear);
-        return () => undefined;
-      },
-      onWake: (hear) => {
-        end.wake.push(hear);
-        return () => undefined;
-      },
-      close: () => Promise.resolve(),
-    };
-  }
-
-  /** Something that is on its way arrives, most often the oldest. */
-  carry(): void {
-    const at = this.#random() < 0.8 ? 0 : Math.floor(this.#random() * this.#carried.length);
-    this.#carried.splice(at, 1)[0]?.();
-  }
-}
 
 /** A client that follows both feeds, on one node after the other. */
 class Reader {

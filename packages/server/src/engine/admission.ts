@@ -1,27 +1,34 @@
 /**
  * Admission against state: what an event may be depends, for some products, on what its entity is. Such batches are admitted
- * one after the other for each entity, each on the views as the ones before it left them; within a batch, each event on
- * what the ones before it make. So nothing enters the log that contradicts what the log says before it.
+ * one after the other for each topic, each on the views as the ones before it left them; within a batch, each event on
+ * what the ones before it make. The log stores a batch only where nothing has come between (`Guard`). So nothing enters it
+ * that contradicts what it says before, on however many nodes.
  */
-import type { Log } from "../log/log.ts";
-import { LogUnavailable } from "../log/log.ts";
-import type { DomainEvent, Entry, Product, States, View } from "./product.ts";
-import { BadEvents, type Admitted, type Checked, admittedOf, depthFault, type ValidationHost } from "./validate.ts";
-import type { Views } from "./views.ts";
 import type { EventFault } from "@broadtape/protocol/errors";
+import { type GuardedTopic, LogUnavailable } from "../log/log.ts";
+import type { DomainEvent, Entry, Product, States, View } from "./product.ts";
+import { type Admitted, type Checked, admittedOf, depthFault, type ValidationHost } from "./validate.ts";
+import type { Views } from "./views.ts";
 
-/** Names of the entities on whose state the admission of these events depends. */
-export function guardsOf(checked: readonly Checked[]): string[] {
-  const names = checked.flatMap(({ product, draft }) => {
-    const entity = product.admitsBy?.(draft);
-    return entity === undefined ? [] : [`${product.name}\u0000${draft.tenant}\u0000${entity}`];
-  });
-  return [...new Set(names)];
+/** The topics on whose events the admission of these events depends, each once. */
+export function guardsOf(checked: readonly Checked[]): readonly GuardedTopic[] {
+  const topics = new Map<string, GuardedTopic>();
+  for (const { product, draft } of checked) {
+    for (const name of product.admitsBy?.(draft) ?? []) {
+      const topic = { tenant: draft.tenant, name };
+      topics.set(keyOf(topic), topic);
+    }
+  }
+  return [...topics.values()];
 }
 
-/** Lets one batch at a time pass for each entity, in the order in which they came. */
+function keyOf({ tenant, name }: GuardedTopic): string {
+  return `${tenant}\u0000${name}`;
+}
+
+/** Lets one batch at a time pass for each topic, in the order in which they came. */
 export class Guards {
-  /** By entity: settles when the last batch that came for it is through. Holds entities with batches on their way only. */
+  /** By topic: settles when the last batch that came for it is through. Holds topics with batches on their way only. */
   readonly #tails = new Map<string, Promise<unknown>>();
   readonly #maxWaiting: number;
   #waiting = 0;
@@ -30,15 +37,16 @@ export class Guards {
     this.#maxWaiting = maxWaiting;
   }
 
-  /** Entities with batches on their way; a metric. */
+  /** Topics with batches on their way; a metric. */
   get size(): number {
     return this.#tails.size;
   }
 
   /** Runs `pass` when those before it are through; rejects with {@link LogUnavailable} where too many events wait. */
-  async pass<T>(names: readonly string[], events: number, pass: () => Promise<T>): Promise<T> {
+  async pass<T>(topics: readonly GuardedTopic[], events: number, pass: () => Promise<T>): Promise<T> {
     if (this.#waiting + events > this.#maxWaiting) throw new LogUnavailable(`more than ${this.#maxWaiting} events wait to be checked`);
     this.#waiting += events;
+    const names = topics.map(keyOf);
     const before = Promise.all(names.map((name) => this.#tails.get(name) ?? Promise.resolve()));
     const passing = before.then(pass);
     const settled = passing.then(
@@ -57,45 +65,48 @@ export class Guards {
 
 export interface AdmissionHost extends ValidationHost {
   readonly views: Views;
-  readonly log: Pick<Log, "find">;
+}
+
+export interface Verdict {
+  readonly admitted: readonly Admitted[];
+  /** Which events were taken for repetitions, by index. */
+  readonly repeated: ReadonlySet<number>;
+  /** What may not be. */
+  readonly faults: readonly EventFault[];
+  /** What may not be, unless it is a repetition, which the log knows. */
+  readonly doubts: readonly EventFault[];
 }
 
 /**
- * Asks the products whether these events may be. An event that may not, and is a repetition of one that is stored (same
- * source and id), passes: the log answers for the first. Rejects with {@link BadEvents}.
+ * Asks the products whether these events may be. `known` are those that repeat stored ones (same source and id), as the log has
+ * told: they make nothing new, and the log answers for the first. Before it has told, what may not be and has an id is taken for one.
  */
-export async function admitAll(host: AdmissionHost, checked: readonly Checked[]): Promise<readonly Admitted[]> {
+export function admitAll(host: AdmissionHost, checked: readonly Checked[], known?: ReadonlySet<number>): Verdict {
   const overlay = new Overlay(host.views);
   const seen = new Set<string>();
-  const faults: EventFault[] = [];
-  const admitted: Admitted[] = [];
-  for (const [index, each] of checked.entries()) {
+  const repeated = new Set<number>();
+  const [faults, doubts]: [EventFault[], EventFault[]] = [[], []];
+  const admitted = checked.map((each, index) => {
     const { product, draft } = each;
     const verdict = product.admit?.(draft, overlay);
     const isRefused = verdict !== undefined && "message" in verdict;
     const event = admittedOf(host, each, verdict === undefined || isRefused ? draft.data : verdict.data);
     const tooDeep = depthFault(event);
     if (tooDeep !== undefined) faults.push({ index, ...tooDeep });
-    const key = `${event.event.source}\u0000${event.event.id}`;
-    if (isRefused) {
-      const isRepeated =
-        event.event.deduplicate && (seen.has(key) || (await host.log.find(draft.tenant, event.event.source, event.event.id)));
-      if (!isRepeated) faults.push({ index, ...verdict });
-    } else {
-      overlay.fold(product, {
-        ...draft,
-        data: event.data,
-        text: event.event.data,
-        time: event.event.time,
-        offset: 0,
-        storedAt: host.now(),
-      });
-    }
+    const { source, id, deduplicate, time } = event.event;
+    const key = `${draft.tenant}\u0000${source}\u0000${id}`;
+    const isRepeated = known?.has(index) ?? (deduplicate && seen.has(key));
+    if (isRepeated) repeated.add(index);
+    else if (!isRefused) {
+      overlay.fold(product, { ...draft, data: event.data, text: event.event.data, time, offset: 0, storedAt: host.now() });
+    } else if (known === undefined && deduplicate) {
+      repeated.add(index);
+      doubts.push({ index, ...verdict });
+    } else faults.push({ index, ...verdict });
     seen.add(key);
-    admitted.push(event);
-  }
-  if (faults.length > 0) throw new BadEvents(faults);
-  return admitted;
+    return event;
+  });
+  return { admitted, repeated, faults, doubts };
 }
 
 /** The views, and on top of them what the batch so far makes of its entities. */

@@ -167,11 +167,14 @@ export interface Product<E extends DomainEvent = DomainEvent> {
   readonly topics: readonly TopicKind[];
   /**
    * Refuses what passed the schema and must not be stored all the same, or completes it. `states` are those that the event
-   * would be folded into, for entities that {@link Product.admitsBy} names; others may be newer by the time it is stored.
+   * would be folded into, for what is under topics that {@link Product.admitsBy} names; others may be newer by the time it is stored.
    */
   admit?(event: DraftEvent, states: Pick<States, "entry">): Fault | Completion | undefined;
-  /** The entity on whose state admission depends: events of one are admitted one after the other. */
-  admitsBy?(event: DraftEvent): string | undefined;
+  /**
+   * The topics on whose events admission depends: whatever changes what `admit` looks at goes to one of them (`topicsOf`). Events
+   * of one topic are admitted one after the other, on all nodes.
+   */
+  admitsBy?(event: DraftEvent): readonly string[];
   /** The product's own spelling of event ids in publish answers; default `{milliseconds}-{suffix}`. */
   spellEventId?(epoch: Epoch, offset: Offset): string;
   /** The topics under which history finds the event. Pure. */

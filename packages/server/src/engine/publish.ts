@@ -4,7 +4,7 @@
  */
 import { type Offset, streamId } from "@broadtape/protocol/event-id";
 import type { PublishAnswer, PublishResult, PublishedEvent, StoredEvent } from "@broadtape/protocol/event";
-import { type Appended, type Log, LogUnavailable, type SharedLog } from "../log/log.ts";
+import { type Appended, type Guard, type GuardedTopic, type Log, LogUnavailable, Overtaken, type SharedLog } from "../log/log.ts";
 import { Guards, admitAll, guardsOf } from "./admission.ts";
 import { Applying } from "./applying.ts";
 import type { Clock } from "./clock.ts";
@@ -16,7 +16,7 @@ import type { Ring } from "./ring.ts";
 import { type Applied, type RouteHost, retell } from "./route.ts";
 import type { Topics } from "./topics.ts";
 import type { Turn } from "./turn.ts";
-import { type Admitted, type Publisher, type ValidationHost, admit, check } from "./validate.ts";
+import { type Admitted, BadEvents, type Checked, type Publisher, type ValidationHost, admit, check } from "./validate.ts";
 import type { Views } from "./views.ts";
 import type { Wire } from "../wire/wire.ts";
 import type { Wheel } from "./wheel.ts";
@@ -45,10 +45,14 @@ export interface PublishingOptions {
   readonly onRouted: () => void;
 }
 
+/** How often a batch is admitted and overtaken by what other nodes store for the same entity, before its publisher is to come again. */
+const ATTEMPTS = 10;
+
 /** A publishing request. */
 interface Asked {
   readonly events: readonly unknown[];
   readonly publisher: Publisher;
+  readonly receivedAt: number;
 }
 
 export class Publishing {
@@ -106,34 +110,54 @@ export class Publishing {
    * Rejects with BadEvents, a FORBIDDEN refusal, or LogUnavailable; nothing is stored then.
    */
   async publish(events: readonly unknown[], publisher: Publisher): Promise<PublishAnswer> {
-    const receivedAt = this.#options.clock.monotonic();
-    const asked = { events, publisher };
+    const asked = { events, publisher, receivedAt: this.#options.clock.monotonic() };
     const checked = this.#try(asked, () => check(this.#validation, events, publisher));
     const guards = guardsOf(checked);
-    if (guards.length === 0)
+    if (guards.length === 0) {
       return this.#store(
         this.#try(asked, () => admit(this.#validation, checked, this.#options.views)),
         asked,
-        receivedAt,
       );
-    return this.#guards.pass(guards, checked.length, async () => {
-      const admitted = await admitAll({ ...this.#validation, ...this.#options }, checked).catch((error: unknown) =>
-        this.#refuse(asked, error),
-      );
-      return this.#store(admitted, asked, receivedAt);
-    });
+    }
+    return this.#guards.pass(guards, checked.length, () => this.#storeGuarded(checked, guards, asked));
   }
 
-  /** Appends what is admitted; resolves when it is folded and routed too. */
-  async #store(admitted: readonly Admitted[], asked: Asked, receivedAt: number): Promise<PublishAnswer> {
+  /**
+   * Admits on what the log says, and stores where it says so still. What other nodes stored meanwhile is folded, and it is admitted
+   * again; nothing is refused either before everything is folded that was stored when it was asked.
+   */
+  async #storeGuarded(checked: readonly Checked[], topics: readonly GuardedTopic[], asked: Asked): Promise<PublishAnswer> {
+    const { views, log } = this.#options;
+    // Who stores alone has folded everything.
+    let isCurrent = !("refresh" in log);
+    let known: ReadonlySet<number> | undefined;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const after = this.routedTo;
+      const { admitted, repeated, faults, doubts } = this.#try(asked, () => admitAll({ ...this.#validation, views }, checked, known));
+      if (faults.length === 0) {
+        const stored = await this.#store(admitted, asked, { after, topics, repeated });
+        if (!(stored instanceof Overtaken)) return stored;
+        known = stored.repeated;
+      } else if (isCurrent) {
+        this.#refuse(asked, new BadEvents([...faults, ...doubts].sort((a, b) => a.index - b.index)));
+      }
+      await this.#applying.catchUp().catch((error: unknown) => this.#failed(asked, error));
+      isCurrent = true;
+    }
+    this.#refuse(asked, new LogUnavailable("other nodes keep storing events of the same entity"));
+  }
+
+  /** Appends what is admitted; resolves when it is folded and routed too, or when its guard did not hold. */
+  async #store(admitted: readonly Admitted[], asked: Asked): Promise<PublishAnswer>;
+  async #store(admitted: readonly Admitted[], asked: Asked, guard: Guard): Promise<PublishAnswer | Overtaken>;
+  async #store(admitted: readonly Admitted[], asked: Asked, guard?: Guard): Promise<PublishAnswer | Overtaken> {
     this.#checkOpen();
-    const appending = this.#options.log.append(admitted.map(({ event }) => event));
+    const events = admitted.map(({ event }) => event);
+    const appending = this.#options.log.append(events, guard);
     try {
-      await this.#applying.own(appending, (appended) => this.#batchOf(admitted, appended, receivedAt));
+      await this.#applying.own(appending, (appended) => this.#batchOf(admitted, appended, asked.receivedAt));
     } catch (error) {
-      if (error instanceof LogUnavailable) this.#noteRefused(asked, error);
-      else this.#options.onFault(error);
-      throw error;
+      return error instanceof Overtaken ? error : this.#failed(asked, error);
     }
     const appended = await appending;
     return { accepted: appended.length, results: appended.map((place, index) => this.#resultOf(place, admitted[index])) };
@@ -171,6 +195,13 @@ export class Publishing {
     } catch (error) {
       return this.#refuse(asked, error);
     }
+  }
+
+  /** The log could not say or take something. */
+  #failed(asked: Asked, error: unknown): never {
+    if (error instanceof LogUnavailable) this.#refuse(asked, error);
+    this.#options.onFault(error);
+    throw error;
   }
 
   #refuse(asked: Asked, error: unknown): never {

@@ -114,7 +114,7 @@ export const rfqProduct: Product<RfqDomainEvent> = {
   },
   views: [rfqs, traders],
   topics: [rfqTopic, traderTopic] as readonly TopicKind[],
-  admitsBy: ({ data }) => (data as { rfqId: string }).rfqId,
+  admitsBy: ({ data }) => [`rfq:${(data as { rfqId: string }).rfqId}`],
   admit: (event, states) => admit(event, states),
   topicsOf: ({ type, data: { rfqId, traderId } }) => [`rfq:${rfqId}`, ...(OF_TRADER.has(type) ? [`trader:${traderId}`] : [])],
   tell: ({ type, data: { rfqId, traderId }, text }) => [

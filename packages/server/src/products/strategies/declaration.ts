@@ -25,7 +25,7 @@ const strategyTopic: TopicKind<Strategy> = {
   filterable: ["signal", "symbol", "action", "confidence", "status"],
 };
 
-const topicOf = ({ data }: StrategyDomainEvent) => `strategy:${data.strategyId}`;
+const topicOf = ({ data }: Pick<StrategyDomainEvent, "data">) => `strategy:${data.strategyId}`;
 
 export const strategiesProduct: Product<StrategyDomainEvent> = {
   name: "strategies",
@@ -36,7 +36,7 @@ export const strategiesProduct: Product<StrategyDomainEvent> = {
   },
   views: [strategies],
   topics: [strategyTopic],
-  admitsBy: ({ data }) => (data as { strategyId: string }).strategyId,
+  admitsBy: ({ data }) => [topicOf({ data: data as StrategyDomainEvent["data"] })],
   admit: (event, states) => admit(event, states),
   topicsOf: (event) => [topicOf(event)],
   tell: (event) => [{ topic: topicOf(event), event: event.type, data: JSON.stringify(shownStrategyEvent(event.type, event.data)) }],
