@@ -34,7 +34,7 @@ export function clusterContract(newPlace: () => Promise<ClusterPlace>): void {
       () => joined.map(({ name, others }) => [name, others]),
     );
   const joinThree = async () => {
-    const joined = [await join("a"), await join("b"), await join("c")] as const;
+    const joined = await Promise.all([join("a"), join("b"), join("c")]);
     await met(...joined);
     return joined;
   };
@@ -277,9 +277,9 @@ export function clusterContract(newPlace: () => Promise<ClusterPlace>): void {
 
     it("carries large answers, of many questions at once", async () => {
       const [a, b, c] = await joinThree();
-      const large = 'ü{}"\\'.repeat(40_000);
+      const large = 'ü{}"\\'.repeat(20_000);
       for (const { cluster } of [b, c]) cluster.onAsked("much", (body) => body + large);
-      const all = await Promise.all(Array.from({ length: 10 }, (_, index) => a.cluster.ask("much", String(index), { timeoutMs: 20_000 })));
+      const all = await Promise.all(Array.from({ length: 5 }, (_, index) => a.cluster.ask("much", String(index), { timeoutMs: 20_000 })));
       for (const [index, answers] of all.entries()) {
         expect(answers).toHaveLength(2);
         for (const { body } of answers) expect(body === String(index) + large).toBe(true);

@@ -29,6 +29,8 @@ export class Turnstile {
   readonly #asking = new Map<string, (others: number | undefined) => void>();
   /** What this node counts while it cannot ask. */
   readonly #own: Windows;
+  /** Seats of the transaction that runs. */
+  #underWay = 0;
   #writing: Promise<void> | undefined;
   #isClosed = false;
 
@@ -41,7 +43,7 @@ export class Turnstile {
 
   /** Seats that the database has still to learn of. */
   get waiting(): number {
-    return this.#holding.waiting;
+    return this.#holding.waiting + this.#underWay;
   }
 
   async enter(seat: Seat): Promise<Entered> {
@@ -113,6 +115,7 @@ export class Turnstile {
     const seats = this.#holding.take(GROUP_SIZE);
     const hits = this.#hitting.take();
     const group = { node: this.#node, leaseMs: this.#options.leaseMs, ...seats, hits: hits.hits };
+    this.#underWay = seats.entering.length + seats.leaving.length;
     let outcome: GroupOutcome;
     try {
       outcome = await this.#database.ask((client) => writeGroup(client, group));
@@ -121,6 +124,8 @@ export class Turnstile {
       this.#holding.putBack(seats);
       hits.giveUp();
       return;
+    } finally {
+      this.#underWay = 0;
     }
     this.#settle(group.entering, outcome, hits);
     if (outcome.wasUnknown) this.retake();
