@@ -12,6 +12,9 @@ const NEEDED = [
   { path: "/usr/sbin/nginx", packages: ["nginx"] },
   { path: postgres(), packages: ["postgresql"] },
   { path: "/usr/sbin/nats-server", packages: ["nats-server"] },
+  // A clock that is wrong, and hosts of a network of their own.
+  { path: "/usr/bin/faketime", packages: ["faketime"] },
+  { path: "/usr/sbin/ip", packages: ["iproute2"] },
 ];
 /** Where it ends with 101, packages start no services when they are installed (Debian's invoke-rc.d): nginx would listen on port 80. */
 const SERVICE_POLICY = "/usr/sbin/policy-rc.d";

@@ -4,6 +4,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { freePort } from "./free-port.ts";
+import { HERE } from "./host.ts";
 import { Program } from "./program.ts";
 
 export interface NatsServer {
@@ -20,22 +21,23 @@ export interface NatsServer {
 }
 
 /** `settings`: as in its configuration file, such as `max_payload: 4096`. */
-export async function startNats(settings: readonly string[] = []): Promise<NatsServer> {
+export async function startNats(settings: readonly string[] = [], host = HERE): Promise<NatsServer> {
   const folder = mkdtempSync(join(tmpdir(), "broadtape-nats-"));
   const port = await freePort();
   const settingsFile = join(folder, "nats.conf");
-  writeFileSync(settingsFile, [`host: "127.0.0.1"`, `port: ${port}`, ...settings, ""].join("\n"));
+  writeFileSync(settingsFile, [`host: "${host.address}"`, `port: ${port}`, ...settings, ""].join("\n"));
+  const [file, args] = host.command(programFile(), ["-c", settingsFile]);
   const program = new Program({
     name: "nats-server",
-    file: programFile(),
-    args: ["-c", settingsFile],
+    file,
+    args,
     spawn: { cwd: folder },
-    isReady: () => greets(port),
+    isReady: () => greets(host.address, port),
     outputCharacters: 10_000,
   });
   await program.start();
   return {
-    url: `nats://127.0.0.1:${port}`,
+    url: `nats://${host.address}:${port}`,
     async kill(signal = "SIGKILL") {
       await program.end(signal);
     },
@@ -59,9 +61,9 @@ function programFile(): string {
   return found;
 }
 
-function greets(port: number): Promise<boolean> {
+function greets(address: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
+    const socket = connect(port, address);
     const end = (is: boolean) => {
       socket.destroy();
       resolve(is);

@@ -1,11 +1,12 @@
 /** Debian's PostgreSQL as a throw-away cluster: in a folder of its own, on a free port of the loopback. */
 import { execFile, execFileSync } from "node:child_process";
-import { chownSync, existsSync, globSync, mkdtempSync, rmSync } from "node:fs";
+import { appendFileSync, chownSync, existsSync, globSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { Client } from "pg";
 import { freePort } from "./free-port.ts";
+import { HERE, type Host } from "./host.ts";
 import { Program } from "./program.ts";
 
 const execFileAsync = promisify(execFile);
@@ -24,30 +25,36 @@ export interface Cluster {
 }
 
 /** `settings`: as in postgresql.conf. Everything is synced to the disk unless they say otherwise. */
-export async function startCluster(settings: Readonly<Record<string, string>> = {}): Promise<Cluster> {
-  return newCluster(settings, ["initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]);
+export async function startCluster(settings: Readonly<Record<string, string>> = {}, host = HERE): Promise<Cluster> {
+  return newCluster(settings, ["initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"], host);
 }
 
 /** Follows another one, until it is told to take over (`pg_promote`). */
 export async function startStandby(primary: Cluster, settings: Readonly<Record<string, string>> = {}): Promise<Cluster> {
-  return newCluster(settings, ["pg_basebackup", "-d", primary.url(), "-R", "-c", "fast", "--no-sync"]);
+  return newCluster(settings, ["pg_basebackup", "-d", primary.url(), "-R", "-c", "fast", "--no-sync"], HERE);
 }
 
-async function newCluster(settings: Readonly<Record<string, string>>, [maker = "", ...options]: readonly string[]): Promise<Cluster> {
+async function newCluster(
+  settings: Readonly<Record<string, string>>,
+  [maker = "", ...options]: readonly string[],
+  host: Host,
+): Promise<Cluster> {
   const folder = mkdtempSync(join(tmpdir(), "broadtape-postgres-"));
   const owner = ownerOf(folder);
   const bin = binaries();
   const data = join(folder, "data");
   const port = await freePort();
   await execFileAsync(join(bin, maker), ["-D", data, ...options], { ...owner, cwd: folder });
-  const given = { listen_addresses: "127.0.0.1", port: String(port), unix_socket_directories: "", max_connections: "200", ...settings };
+  if (host !== HERE) appendFileSync(join(data, "pg_hba.conf"), "host all all all trust\n");
+  const given = { listen_addresses: host.address, port: String(port), unix_socket_directories: "", max_connections: "200", ...settings };
   const flags = Object.entries(given).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-  const url = (database = "postgres") => `postgres://postgres@127.0.0.1:${port}/${database}`;
+  const url = (database = "postgres") => `postgres://postgres@${host.address}:${port}/${database}`;
+  const [file, args] = host.command(...asOwner(host === HERE ? undefined : owner, join(bin, "postgres"), ["-D", data, ...flags]));
   const program = new Program({
     name: "postgres",
-    file: join(bin, "postgres"),
-    args: ["-D", data, ...flags],
-    spawn: { ...owner, cwd: folder },
+    file,
+    args,
+    spawn: { ...(host === HERE && owner), cwd: folder },
     isReady: () => answers(url()),
     lastSignal: "SIGQUIT",
     outputCharacters: 10_000,
@@ -89,6 +96,16 @@ function ownerOf(folder: string): { uid: number; gid: number } | undefined {
   if (uid === undefined || gid === undefined) throw new Error("there is no user postgres");
   chownSync(folder, uid, gid);
   return { uid, gid };
+}
+
+/** Where another host is entered only root may enter it. */
+function asOwner(
+  owner: { uid: number; gid: number } | undefined,
+  program: string,
+  args: readonly string[],
+): [program: string, args: readonly string[]] {
+  if (owner === undefined) return [program, args];
+  return ["setpriv", [`--reuid=${owner.uid}`, `--regid=${owner.gid}`, "--clear-groups", program, ...args]];
 }
 
 /** Where its programs are: on the PATH, or where Debian puts them, the newest release of them. */

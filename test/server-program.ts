@@ -1,5 +1,6 @@
 /** The real server as a program of its own, the way `npm start` runs it, on a given port. */
 import { fileURLToPath } from "node:url";
+import { HERE, type Host } from "./host.ts";
 import { Program } from "./program.ts";
 
 export const SECRET = "a secret of the contract tests, more than 32 bytes";
@@ -11,20 +12,23 @@ export interface ServerProgramOptions {
   readonly directory: string;
   readonly name?: string;
   readonly outputCharacters?: number;
+  /** Default: here. */
+  readonly host?: Host;
 }
 
 export class ServerProgram extends Program {
   readonly port: number;
   readonly url: string;
 
-  constructor({ port, directory, name = "the server", ...options }: ServerProgramOptions) {
-    const url = `http://127.0.0.1:${port}`;
+  constructor({ port, directory, name = "the server", host = HERE, ...options }: ServerProgramOptions) {
+    const url = `http://${host.address}:${port}`;
+    const [file, args] = host.command(process.execPath, ["--conditions=@broadtape/source", MAIN, "serve"]);
     super({
       ...options,
       name,
-      file: process.execPath,
-      args: ["--conditions=@broadtape/source", MAIN, "serve"],
-      spawn: { env: environment(port, directory) },
+      file,
+      args,
+      spawn: { env: { ...environment(port, directory), HOST: host.address } },
       isReady: () => isReady(url),
     });
     this.port = port;
