@@ -125,7 +125,7 @@ async function start(config: Config, options: ServerOptions, resources: AsyncDis
   metrics.observeBook(book);
   if (observed !== undefined) metrics.observeCluster(observed);
   metrics.observeNode({ cluster: engine.cluster, wire, database: database?.log });
-  const desk = createDesk(engine, watch, config, wire);
+  const desk = createDesk(engine, watch, config, { wire, cluster: observed });
   const app = await createApp({ logger, corsOrigins: config.corsOrigins, trustProxy: config.trustProxy });
   resources.defer(() => closeWithin(app, config.limits.shutdownMs));
   // Before the routes that it tells of.
