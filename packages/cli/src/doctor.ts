@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import type { Command } from "commander";
 import { checkJwks } from "@broadtape/server/access/jwks";
 import { BadConfig, type Config, readConfig } from "@broadtape/server/config";
+import { checkDatabase, checkNats } from "./doctor-shared.ts";
 import { EXIT, type Finish } from "./exit-codes.ts";
 import { coloursOf, type Io, say } from "./io.ts";
 import { addSettingOptions, flagsOf } from "./setting-options.ts";
@@ -17,7 +18,7 @@ type Check = () => string | Promise<string>;
 export function addDoctor(program: Command, io: Io, finish: Finish): void {
   const command = program
     .command("doctor")
-    .description("Check Node, configuration, data directory, keys and port.")
+    .description("Check Node, configuration, data directory, database, NATS, keys and port.")
     .action(async () => {
       let config: Config | undefined;
       const healthy = [
@@ -28,8 +29,10 @@ export function addDoctor(program: Command, io: Io, finish: Finish): void {
         }),
       ];
       if (config !== undefined) {
-        const { host, port, dataDirectory, keys } = config;
+        const { host, port, dataDirectory, databaseUrl, natsUrl, keys } = config;
         healthy.push(await report(io, "data", () => checkDataDirectory(dataDirectory)));
+        if (databaseUrl !== undefined) healthy.push(await report(io, "database", async () => checkDatabase(databaseUrl)));
+        if (natsUrl !== undefined) healthy.push(await report(io, "nats", async () => checkNats(natsUrl)));
         healthy.push(await report(io, "keys", async () => checkKeys(keys)));
         healthy.push(await report(io, "port", async () => checkPort(host, port)));
       }
@@ -41,11 +44,11 @@ export function addDoctor(program: Command, io: Io, finish: Finish): void {
 async function report(io: Io, name: string, check: Check): Promise<boolean> {
   const colours = coloursOf(io, io.stdout);
   try {
-    say(io.stdout, `${colours.green("ok  ")} ${name.padEnd(6)} ${await check()}`);
+    say(io.stdout, `${colours.green("ok  ")} ${name.padEnd(8)} ${await check()}`);
     return true;
   } catch (error) {
     const faults = error instanceof BadConfig ? error.faults : [error instanceof Error ? error.message : String(error)];
-    for (const fault of faults) say(io.stdout, `${colours.red("fail")} ${name.padEnd(6)} ${fault}`);
+    for (const fault of faults) say(io.stdout, `${colours.red("fail")} ${name.padEnd(8)} ${fault}`);
     return false;
   }
 }

@@ -83,7 +83,8 @@ export async function prepareTables(pool: Pool, schema: string): Promise<void> {
   });
 }
 
-async function checkFormat(client: PoolClient): Promise<void> {
+/** Rejects where the tables are of another release. */
+export async function checkFormat(client: PoolClient): Promise<void> {
   const [row] = (await client.query<{ value: string }>("select value from meta where key = 'format'")).rows;
   if (row?.value !== FORMAT) throw new Error(`its format is ${row?.value ?? "unknown"}, this release reads ${FORMAT}`);
 }
