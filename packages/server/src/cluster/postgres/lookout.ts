@@ -43,7 +43,8 @@ export class Lookout {
       const look = await line.look(Number.MAX_SAFE_INTEGER, true);
       this.#heard = { number: look.head, toldAt: await line.time() };
       this.#renewedAt = monotonic();
-      onLook(look);
+      // That nobody knew this node is no news.
+      onLook({ ...look, wasUnknown: false });
     } catch (error) {
       line.end();
       throw error;

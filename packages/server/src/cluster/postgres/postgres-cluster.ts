@@ -15,6 +15,7 @@ import {
 import { Hearers } from "../hearers.ts";
 import { type ClusterMeter, newClusterMeter } from "../meter.ts";
 import { Questions } from "../questions.ts";
+import { Bell } from "./bell.ts";
 import { Database, queryAll } from "./database.ts";
 import { DatabaseClock, type LocalClock } from "./database-clock.ts";
 import { Letters } from "./letters.ts";
@@ -64,7 +65,6 @@ export class PostgresCluster implements Cluster {
   readonly meter: ClusterMeter = newClusterMeter();
   readonly #options: PostgresClusterOptions;
   readonly #times: ClusterTimes;
-  readonly #channel: string;
   readonly #database: Database;
   readonly #clock: DatabaseClock;
   readonly #hearers: Hearers;
@@ -74,8 +74,8 @@ export class PostgresCluster implements Cluster {
   readonly #notes: Notes;
   readonly #letters: Letters;
   readonly #lookout: Lookout;
+  readonly #bell: Bell;
   #sweptAt: number;
-  #isRinging = false;
   #isOff = false;
   #closing: Promise<void> | undefined;
 
@@ -87,13 +87,14 @@ export class PostgresCluster implements Cluster {
     this.#options = options;
     const times = (this.#times = { ...TIMES, ...options.times });
     const database = (this.#database = new Database(place, { times, meter, onFault }));
-    const channel = (this.#channel = `broadtape_cluster_${digest(database.schema)}`);
+    const channel = `broadtape_cluster_${digest(database.schema)}`;
+    this.#bell = new Bell(database, channel);
     this.#clock = new DatabaseClock(clock);
     this.#hearers = new Hearers(onFault);
     this.#questions = new Questions(after, meter);
     this.#presence = new Presence(node.id, times);
     this.#turnstile = new Turnstile(node, database, { leaseMs: times.leaseMs, meter, monotonic });
-    this.#notes = new Notes(node, database, meter, () => this.#ring());
+    this.#notes = new Notes(node, database, meter, () => void this.#bell.ring());
     this.#letters = new Letters(node, database, channel);
     this.#lookout = new Lookout({
       ...{ node, channel, times, database, meter, monotonic },
@@ -128,7 +129,7 @@ export class PostgresCluster implements Cluster {
     await prepareTables(this.#database.pool, this.#database.schema);
     await this.#lookout.open();
     // The others see this one at once.
-    this.#ring();
+    void this.#bell.ring();
   }
 
   /** After an {@link open} that failed. */
@@ -188,28 +189,13 @@ export class PostgresCluster implements Cluster {
     this.#questions.close();
     const leaving = Promise.all([this.#notes.close(), this.#letters.close(), this.#lookout.close()])
       .then(() => this.#turnstile.close())
-      .then(() => this.#database.ask((client) => client.query(this.#bell)))
+      .then(() => this.#bell.ring())
       // It is told of; the lease ends by itself.
       .catch(() => undefined);
     const end = new AbortController();
     await Promise.race([leaving, delay(LEAVE_MS, undefined, { signal: end.signal }).catch(() => undefined)]);
     end.abort();
     this.#database.close();
-  }
-
-  get #bell(): string {
-    return `notify "${this.#channel}"`;
-  }
-
-  /** Wakes all nodes; of many calls at the same time, one does. Not in the transaction of what there is to hear: all notifying commits of a database take one lock. */
-  #ring(): void {
-    if (this.#isRinging) return;
-    this.#isRinging = true;
-    queueMicrotask(() => {
-      this.#isRinging = false;
-      // Whoever is not woken looks within a second.
-      this.#database.ask((client) => client.query(this.#bell)).catch(() => undefined);
-    });
   }
 
   #takeIn(look: Look): void {
