@@ -9,7 +9,7 @@ import { LogUnavailable } from "../../log/log.ts";
 import type { Intake } from "../intake.ts";
 import { typesOf } from "../required.ts";
 import { type IntakeOptions, openPostgresIntake } from "./postgres-intake.ts";
-import { TIMES } from "./times.ts";
+import { type IntakeTimes, TIMES } from "./times.ts";
 
 const QUICK = { ...TIMES, backoff: { firstMs: 10, longestMs: 50 }, lookMs: 50, restMs: 2, oftenMs: 20 };
 
@@ -21,7 +21,7 @@ const nodes: Intake[] = [];
 const clients: Client[] = [];
 
 /** A node that moves into the rig's log. */
-async function open(options: Partial<IntakeOptions> = {}): Promise<Intake> {
+async function open(options: Partial<IntakeOptions> = {}, times: IntakeTimes = QUICK): Promise<Intake> {
   const node = await openPostgresIntake(
     { url },
     {
@@ -32,7 +32,7 @@ async function open(options: Partial<IntakeOptions> = {}): Promise<Intake> {
       onFault: (error) => rig.faults.push(error),
       ...options,
     },
-    QUICK,
+    times,
   );
   nodes.push(node);
   return node;
@@ -184,6 +184,18 @@ describe("many writers at once", () => {
     await until(() => second.meter.isMover);
     await publish(await connect(), feed(1));
     await until(async () => (await stored()).length === 1);
+  });
+});
+
+describe("a node that says nothing any more, as one that sleeps", () => {
+  it("is moved for by another one", async () => {
+    await nodes[0]?.close();
+    const silent = await open({}, { ...QUICK, lookMs: 60_000, silentMs: 200 });
+    await until(() => silent.meter.isMover);
+    const other = await open();
+    await until(() => other.meter.isMover);
+    await publish(await connect(), feed(1));
+    await until(() => other.meter.moved === 1);
   });
 });
 

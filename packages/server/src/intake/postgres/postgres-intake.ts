@@ -116,7 +116,7 @@ class PostgresIntake implements Intake {
     try {
       while (!this.#isClosing && !(await session.take())) await session.woken(this.#times.lookMs);
       if (this.#isClosing) return;
-      await session.tell(this.#options.taken);
+      await session.begin(this.#options.taken);
       this.meter.isMover = true;
       await this.#moveAll(session);
     } finally {

@@ -1,5 +1,5 @@
 /**
- * One session of the database, from LISTEN to its loss. What it does to the outbox it does over the connection that holds the lock: once
+ * One session of the database, to its loss. What it does to the outbox it does over the connection that holds the lock: once
  * that is lost, nothing more is taken from the outbox by this node.
  */
 import type { Pool, PoolClient } from "pg";
@@ -79,7 +79,6 @@ export class OutboxSession implements Connection, Staging {
   async open(): Promise<void> {
     const { times } = this.#options;
     await this.#ask(END_WHEN_SILENT, [String(times.silentMs)]);
-    await this.#ask(`listen ${CHANNEL}`);
     // Whatever else goes on: the database hears of this node, and operators hear what waits.
     this.#beat = setInterval(() => void this.#count().catch(() => undefined), times.lookMs).unref();
     await this.#count();
@@ -91,8 +90,10 @@ export class OutboxSession implements Connection, Staging {
     return row?.is_ours === true;
   }
 
-  async tell({ types, batchEvents, batchBytes }: Taken): Promise<void> {
+  /** Begins to move: services are told what is taken, and wake this session. */
+  async begin({ types, batchEvents, batchBytes }: Taken): Promise<void> {
     const rows = [...types].map(([type, required]) => ({ type, required: required ?? null }));
+    await this.#ask(`listen ${CHANNEL}`);
     await this.#ask(SET_TYPES, [JSON.stringify(rows)]);
     await this.#ask(SET_LIMITS, [batchEvents, batchBytes]);
     this.#isAsleep = false;
