@@ -112,6 +112,8 @@ async function start(config: Config, options: ServerOptions, resources: AsyncDis
     products: [...products, ...(options.products ?? [])],
     limits: config.limits,
     publicTenant: config.publicTenant,
+    // What is known of an RFQ that is over goes with its events.
+    overKeptMs: config.retention.maxAgeMs,
     meter: metrics.meter,
     subscriptions: registry,
     onFault,

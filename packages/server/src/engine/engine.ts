@@ -76,6 +76,8 @@ export interface EngineOptions {
   readonly products: readonly Product[];
   readonly limits: EngineLimits;
   readonly publicTenant: string;
+  /** How long entities to which nothing more happens are kept, by the stamps in the log; the same on every node. Default: for ever. */
+  readonly overKeptMs?: number | undefined;
   readonly meter: Meter;
   /** What clients that name themselves follow, and how far they are. */
   readonly subscriptions: SubscriptionStore;
@@ -129,7 +131,7 @@ export class Engine {
     this.isShared = options.cluster !== undefined && "onMoved" in options.log;
     this.wheel = new Wheel(options.clock);
     this.turn = new Turn(options.clock, options.meter, options.limits.flushWindowMs);
-    this.views = new Views(options.products);
+    this.views = new Views(options.products, options.overKeptMs);
     this.checkpoints = new Checkpoints(options.log, this.views);
     this.sessions = new Sessions(this);
     this.ticker = new Ticker(this);

@@ -36,6 +36,8 @@ export interface View<S, E extends DomainEvent = DomainEvent> {
   entityOf(event: E): string | undefined;
   /** The next state; the same reference when the event changes nothing; undefined when the entity is no more. */
   fold(state: S | undefined, event: E): S | undefined;
+  /** Whether nothing more happens to the entity: it is forgotten when the log has moved on by as long as it is kept (over.ts). */
+  isOver?(state: S): boolean;
   /** An event that the server publishes by itself when the state is still such at that time; its id makes repetitions harmless. */
   due?(state: S, entity: string): Due | undefined;
 }

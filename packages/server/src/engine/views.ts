@@ -1,6 +1,7 @@
 /** State folded from the log, and its checkpoints (design.md, idea 2). Folding is synchronous and in log order. */
 import type { CheckpointEntry } from "../log/log.ts";
 import { parseJson } from "@broadtape/protocol/json";
+import { OverEntities } from "./over.ts";
 import type { DomainEvent, Due, Entry, Product, States, View } from "./product.ts";
 
 interface Table {
@@ -32,13 +33,16 @@ export class Views implements States {
   readonly #productTables: Map<Product, Table[]>;
   /** Entities changed since the last checkpoint, by table. Bounded by the entities themselves. */
   readonly #dirty = new Map<Table, Set<string>>();
+  readonly #over: OverEntities<{ readonly table: Table; readonly tenant: string; readonly entity: string }>;
   /** Names the fold code: checkpoints of another version are of no use. */
   readonly version: string;
   /** Called with each entity whose state changed. */
   onChange: ((view: View<unknown>, tenant: string, entity: string) => void) | undefined;
   onDue: ((entity: DueEntity, due: Due) => void) | undefined;
 
-  constructor(products: readonly Product[]) {
+  /** @param keptMs how long entities to which nothing more happens are kept; the same on every node */
+  constructor(products: readonly Product[], keptMs = Infinity) {
+    this.#over = new OverEntities(keptMs);
     this.#productTables = new Map(
       products.map((product) => [
         product,
@@ -56,8 +60,14 @@ export class Views implements States {
     return new Map(this.#tables.map((table) => [table.view.name, table.size]));
   }
 
+  /** Entities held to which nothing more happens; a metric. */
+  get over(): number {
+    return this.#over.size;
+  }
+
   /** Folds one event into its product's views. */
   fold(product: Product, event: DomainEvent): void {
+    for (const { table, tenant, entity } of this.#over.due(event.storedAt)) this.#forget(table, tenant, entity);
     for (const table of this.#productTables.get(product) ?? []) {
       const entity = table.view.entityOf(event);
       if (entity !== undefined) this.#foldEntity(table, entity, event);
@@ -124,12 +134,14 @@ export class Views implements States {
 
   /** Takes the states of a checkpoint of this version. */
   restore(entries: readonly CheckpointEntry[]): void {
-    for (const { view, tenant, entity, state } of entries) {
+    const restored = entries.flatMap(({ view, tenant, entity, state }) => {
       const table = this.#byName.get(view);
-      if (table === undefined || state === null) continue;
       // Written by takeDirty of the same view at the same version.
-      this.#set(table, tenant, entity, parseJson(state) as Entry<unknown>);
-    }
+      return table === undefined || state === null ? [] : [{ table, tenant, entity, entry: parseJson(state) as Entry<unknown> }];
+    });
+    // In the order in which the log made them.
+    restored.sort((a, b) => a.entry.offset - b.entry.offset);
+    for (const { table, tenant, entity, entry } of restored) this.#set(table, tenant, entity, entry);
   }
 
   #foldEntity(table: Table, entity: string, event: DomainEvent): void {
@@ -138,11 +150,14 @@ export class Views implements States {
     if (state === before?.state) return;
     this.#markDirty(table, event.tenant, entity);
     this.onChange?.(table.view, event.tenant, entity);
-    if (state === undefined) {
-      if (table.tenants.get(event.tenant)?.delete(entity) === true) table.size -= 1;
-      return;
-    }
-    this.#set(table, event.tenant, entity, { state, offset: event.offset, storedAt: event.storedAt });
+    if (state === undefined) this.#forget(table, event.tenant, entity);
+    else this.#set(table, event.tenant, entity, { state, offset: event.offset, storedAt: event.storedAt });
+  }
+
+  #forget(table: Table, tenant: string, entity: string): void {
+    this.#markDirty(table, tenant, entity);
+    this.#over.delete(overKey(table, tenant, entity));
+    if (table.tenants.get(tenant)?.delete(entity) === true) table.size -= 1;
   }
 
   #set(table: Table, tenant: string, entity: string, entry: Entry<unknown>): void {
@@ -150,6 +165,9 @@ export class Views implements States {
     if (entities === undefined) table.tenants.set(tenant, (entities = new Map<string, Entry<unknown>>()));
     if (!entities.has(entity)) table.size += 1;
     entities.set(entity, entry);
+    if (table.view.isOver?.(entry.state) === true)
+      this.#over.add(overKey(table, tenant, entity), { table, tenant, entity }, entry.storedAt);
+    else if (table.view.isOver !== undefined) this.#over.delete(overKey(table, tenant, entity));
     const due = table.view.due?.(entry.state, entity);
     if (due !== undefined) this.onDue?.({ view: table.view, tenant, entity }, due);
   }
@@ -159,4 +177,8 @@ export class Views implements States {
     if (keys === undefined) this.#dirty.set(table, (keys = new Set()));
     keys.add(`${tenant}\u0000${entity}`);
   }
+}
+
+function overKey({ view }: Table, tenant: string, entity: string): string {
+  return `${view.name}\u0000${tenant}\u0000${entity}`;
 }

@@ -29,6 +29,7 @@ const rfqs: View<Rfq, RfqDomainEvent> = {
   version: 1,
   entityOf: (event) => event.data.rfqId,
   fold: (state, event) => foldRfq(state, event),
+  isOver: ({ status }) => isFinal(status),
 };
 
 const traders: View<Trader, RfqDomainEvent> = {
