@@ -28,6 +28,8 @@ const TOO_MANY = "too many connections of this user";
 /** A connection's place among all nodes, from before it is opened. */
 export interface Seat {
   readonly connectionId: string;
+  /** Connections that its user had before, on all nodes; undefined where nobody could be asked. */
+  readonly ofUser: number | undefined;
   /** Gives it back where the connection was not opened. */
   leave(): void;
 }
@@ -146,7 +148,7 @@ export class Sessions {
       leave();
       throw error;
     }
-    return { connectionId, leave };
+    return { connectionId, ofUser, leave };
   }
 
   /** Newest and oldest sessions of a user, in order of arrival. */

@@ -17,6 +17,7 @@ export type Desk = Pick<
   | "allow"
   | "snapshot"
   | "clock"
+  | "cluster"
   | "views"
   | "lookup"
   | "epoch"

@@ -26,6 +26,17 @@ export interface CursorStore {
   findCursor(key: Pick<ClientCursor, "tenant" | "userId" | "clientId" | "surface">): Promise<ClientCursor | undefined>;
 }
 
+/** A client that comes to this node, as it is told to the others. */
+interface Arrival {
+  readonly key: string;
+  readonly since: number;
+  readonly connectionId: string;
+}
+
+/** Longer than another node takes to write; so long is waited for one that died. */
+const RELEASE_MS = 1000;
+/** What a node says that has a connection of the client which came later. */
+const NEWER = "newer";
 const WRITE_MS = 1000;
 const SURFACE = "native";
 
@@ -39,6 +50,8 @@ export class DurableClients {
   readonly #sessions = new Map<string, Session>();
   /** Acknowledged and not written yet. Bounded by the clients that acknowledge within a second. */
   readonly #unwritten = new Map<string, ClientCursor>();
+  /** Settles when other nodes have let go of the client. */
+  readonly #arriving = new WeakMap<Session, Promise<void>>();
   #isArmed = false;
 
   constructor(engine: Engine, store: CursorStore, rules: DeliveryRules, onFault: (error: unknown) => void) {
@@ -46,6 +59,11 @@ export class DurableClients {
     this.#store = store;
     this.#rules = rules;
     this.#outage = new Outage(onFault);
+    // What another node of this release wrote.
+    engine.cluster.onAsked("native-release", async (body) => ((await this.#release(JSON.parse(body) as Arrival)) ? "released" : NEWER));
+    engine.cluster.onTold("native-taken", (body) => {
+      this.#release(JSON.parse(body) as Arrival).catch(onFault);
+    });
   }
 
   /** A second live connection of a client takes over from the first. */
@@ -56,7 +74,8 @@ export class DurableClients {
     this.#sessions.set(key, session);
     const acked = { upTo: this.#engine.routedTo, gaps: [] };
     session.guarantee(new Delivery(this.#rules, this.#engine.clock, { acked, attempts: new Map() }));
-    before?.close(new Refusal("REPLACED", "another connection of this clientId took over"), false);
+    before?.close(replaced(), false);
+    if (this.#engine.cluster.others().length > 0) this.#arriving.set(session, this.#tellOthers(session, key));
   }
 
   closed(session: Session): void {
@@ -98,8 +117,13 @@ export class DurableClients {
     const { clientId } = session.peer;
     if (key === undefined || clientId === undefined) return undefined;
     const { tenant, userId } = session.identity;
-    const cursor = this.#unwritten.get(key) ?? (await this.#store.findCursor({ tenant, userId, clientId, surface: SURFACE }));
+    await this.#arriving.get(session);
+    const own = this.#unwritten.get(key);
+    const isNewest = own !== undefined && !this.#engine.isShared;
+    const stored = isNewest ? undefined : await this.#store.findCursor({ tenant, userId, clientId, surface: SURFACE });
+    const cursor = furthest(own, stored);
     if (cursor === undefined) return undefined;
+    if (cursor.epoch === this.#engine.epoch) await this.#engine.reach(cursor.ackedOffset);
     // A place in another life of the log is none: the client is told to begin anew.
     return cursor.epoch === this.#engine.epoch ? this.#engine.cursorAt(cursor.ackedOffset) : "-";
   }
@@ -112,6 +136,26 @@ export class DurableClients {
       const key = `${cursor.tenant}\u0000${cursor.userId}\u0000${cursor.clientId}`;
       if (this.#unwritten.get(key) === cursor) this.#unwritten.delete(key);
     }
+  }
+
+  /** One that came at the same time elsewhere gives way, or this one does. */
+  async #tellOthers(session: Session, key: string): Promise<void> {
+    const { cluster } = this.#engine;
+    const arrival = JSON.stringify({ key, since: session.since, connectionId: session.id } satisfies Arrival);
+    const others = cluster.others().length;
+    const answers = await cluster.ask("native-release", arrival, { timeoutMs: RELEASE_MS });
+    if (answers.some(({ body }) => body === NEWER)) session.close(replaced(), false);
+    // Who sleeps hears of it when it is awake again.
+    else if (answers.length < others) await cluster.tell("native-taken", arrival).catch(() => undefined);
+  }
+
+  /** The client came to another node; false where it came to this one since. Rejects where its acks cannot be written now. */
+  async #release({ key, since, connectionId }: Arrival): Promise<boolean> {
+    const held = this.#sessions.get(key);
+    if (held !== undefined && (held.since > since || (held.since === since && held.id > connectionId))) return false;
+    held?.close(replaced(), false);
+    if (this.#unwritten.has(key)) await this.flush();
+    return true;
   }
 
   #writeLater(): void {
@@ -128,6 +172,15 @@ export class DurableClients {
       );
     });
   }
+}
+
+function replaced(): Refusal {
+  return new Refusal("REPLACED", "another connection of this clientId took over");
+}
+
+function furthest(one: ClientCursor | undefined, other: ClientCursor | undefined): ClientCursor | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return one.epoch === other.epoch && one.ackedOffset < other.ackedOffset ? other : one;
 }
 
 function keyOf({ identity, peer }: Session): string | undefined {

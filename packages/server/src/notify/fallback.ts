@@ -8,6 +8,7 @@ import type { Identity } from "@broadtape/protocol/identity";
 import { parseJson } from "@broadtape/protocol/json";
 import type { FraudAlertData } from "@broadtape/protocol/products/transactions/schema";
 import { feedMessageOf } from "@broadtape/protocol/products/transactions/words";
+import { ASK_MS, type Cluster } from "../cluster/cluster.ts";
 import type { Clock } from "../engine/clock.ts";
 import type { Deadline, Wheel } from "../engine/wheel.ts";
 import type { Log } from "../log/log.ts";
@@ -20,6 +21,7 @@ export interface FallbackHost {
   readonly wheel: Wheel;
   readonly log: Log;
   readonly epoch: number;
+  readonly cluster: Cluster;
   onStored(hear: (stored: StoredEvent) => void): void;
   onAcked(hear: (identity: Identity, offset: Offset) => void): void;
 }
@@ -37,6 +39,10 @@ export interface FallbackOptions {
 
 /** Alerts that wait for an ack at the same time; more are looked at again at the next start. */
 const MAX_WAITING = 100_000;
+/** Alerts that an ack came of, remembered for those that ask; beyond it the oldest is forgotten. */
+const MAX_ACKED = 100_000;
+const ACKED_KIND = "alert-acked";
+const ACKED = "acked";
 /** What the dispatcher has no room for is handed in again. */
 const AGAIN_MS = 5000;
 /** So far back a start looks for alerts that a server which is no more still owed, in events. */
@@ -53,6 +59,8 @@ export class Fallback {
   readonly #options: FallbackOptions;
   /** By offset. At most {@link MAX_WAITING}. */
   readonly #waiting = new Map<Offset, Deadline>();
+  /** By offset, those that had waited. */
+  readonly #acked = new Set<Offset>();
   #isStopped = false;
 
   constructor(host: FallbackHost, options: FallbackOptions) {
@@ -60,12 +68,17 @@ export class Fallback {
     this.#options = options;
     host.onStored((stored) => {
       const alert = alertOf(stored);
-      if (alert !== undefined) this.#await(alert, options.waitMs, () => this.#notify(alert));
+      if (alert !== undefined) this.#await(alert, options.waitMs, () => this.#askAndNotify(alert));
     });
     host.onAcked((_identity, offset) => {
-      host.wheel.disarm(this.#waiting.get(offset));
-      this.#waiting.delete(offset);
+      if (!this.#settle(offset)) return;
+      // Who does not hear of it asks before it notifies.
+      host.cluster.tell(ACKED_KIND, String(offset)).catch(() => undefined);
     });
+    host.cluster.onTold(ACKED_KIND, (body) => {
+      this.#settle(Number(body));
+    });
+    host.cluster.onAsked(ACKED_KIND, (body) => (this.#acked.has(Number(body)) ? ACKED : "waits"));
   }
 
   /** Alerts that wait for an ack; a metric. */
@@ -99,6 +112,39 @@ export class Fallback {
     this.#waiting.clear();
   }
 
+  /** An ack came; false where it is none of an alert that waits. */
+  #settle(offset: Offset): boolean {
+    const deadline = this.#waiting.get(offset);
+    if (deadline === undefined) return false;
+    this.#host.wheel.disarm(deadline);
+    this.#waiting.delete(offset);
+    this.#acked.add(offset);
+    const [oldest] = this.#acked;
+    if (oldest !== undefined && this.#acked.size > MAX_ACKED) this.#acked.delete(oldest);
+    return true;
+  }
+
+  /** Its time is up, as far as this node has heard. */
+  #askAndNotify(alert: Alert): void {
+    if (this.#host.cluster.others().length === 0) {
+      this.#notify(alert);
+      return;
+    }
+    // Until the others have answered an ack may still come, here or from them.
+    this.#await(alert, 2 * ASK_MS, () => this.#notify(alert));
+    void this.#askOthers(alert);
+  }
+
+  /** Whoever answers has told before what it had to tell. */
+  async #askOthers(alert: Alert): Promise<void> {
+    const { offset } = alert.stored;
+    const answers = await this.#host.cluster.ask(ACKED_KIND, String(offset));
+    if (!this.#waiting.has(offset)) return;
+    this.#host.wheel.disarm(this.#waiting.get(offset));
+    this.#waiting.delete(offset);
+    if (answers.every(({ body }) => body !== ACKED)) this.#notify(alert);
+  }
+
   #await({ stored: { offset } }: Alert, ms: number, run: () => void): void {
     if (this.#waiting.size >= MAX_WAITING) {
       this.#options.onFault(new Error(`more than ${MAX_WAITING} fraud alerts wait for an ack; the rest is looked at after the next start`));
@@ -125,7 +171,7 @@ export class Fallback {
       const kept = await this.#options.store.findSubscription({ tenant, userId: data.userId, clientId });
       if (kept !== undefined && hasAcked(kept, stored, this.#host.epoch)) return;
     }
-    if (!this.#isStopped && !this.#waiting.has(offset)) this.#notify(alert);
+    if (!this.#isStopped && !this.#waiting.has(offset)) this.#askAndNotify(alert);
   }
 
   #noticeOf({ stored, data }: Alert): Notice {

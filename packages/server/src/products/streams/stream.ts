@@ -71,7 +71,7 @@ const AGENT_STATUS = "agent.status";
 const RETRY_MS = 5000;
 
 export function stream<P extends Plan = Plan>(declared: StreamDeclaration<P>, options: StreamOptions, desk: Desk): StreamSurface<P> {
-  const absences = new Absences(desk.clock, options.absences);
+  const absences = new Absences(desk, declared.name, options.absences);
   const keys = new WeakMap<Session, string>();
   let newest = 0;
   /** Each connection's own, so that its `clientId` is. */
@@ -120,7 +120,8 @@ export function stream<P extends Plan = Plan>(declared: StreamDeclaration<P>, op
     plan: (query, identity, _desk, places) => declared.plan(query, identity, places),
     async open(session, _desk, plan, after) {
       const key = `${session.identity.tenant}\u0000${session.identity.userId}\u0000${plan.topics.join()}`;
-      const missed = after === undefined && declared.isConflated !== true && plan.replay !== false ? absences.since(key) : undefined;
+      const hasMissed = after === undefined && declared.isConflated !== true && plan.replay !== false;
+      const missed = hasMissed ? await absences.since(key) : undefined;
       const hasStates = declared.isConflated === true;
       const request = { topics: plan.topics, windowMs: declared.windowMs };
       const standing = (cut: string, states: readonly Snapshot[]) => declared.snapshot?.(session, plan, { cut, states }) ?? [];

@@ -8,6 +8,7 @@ import type { Engine } from "../../engine/engine.ts";
 import type { Session } from "../../engine/session.ts";
 import type { Gate } from "../gate.ts";
 import { letAnyOriginRead } from "./cors.ts";
+import { Crowds, type UserCount } from "./crowds.ts";
 
 export interface StreamMetricsOptions {
   readonly engine: Engine;
@@ -20,19 +21,20 @@ export interface StreamMetricsOptions {
 const ADMIN = "stream:admin";
 
 export function serveStreamMetrics(app: FastifyInstance, { engine, gate, crowd, bodyBytes }: StreamMetricsOptions): void {
+  const crowds = new Crowds(engine, crowd);
   const readers = (): Session[] => [...engine.sessions.values()].filter(({ surface }) => surface.crowd?.name === crowd);
 
   app.options("/api/stream/metrics", (_request, reply) => letAnyOriginRead(reply).headers(preflightOf("GET")).code(200).send());
   app.get("/api/stream/metrics", async (request, reply) => {
     const identity = await gate.authenticate({ headers: request.headers }).catch(unknownOne);
-    const all = readers();
+    const all = await crowds.counts();
     const isAdmin = identity?.permissions.has(ADMIN) === true;
     return letAnyOriginRead(reply)
       .header("Cache-Control", "no-store")
       .send({
         timestamp: isoTime(engine.clock.now()),
-        totalClients: all.length,
-        totalUsers: new Set(all.map(({ identity: { tenant, userId } }) => `${tenant}\u0000${userId}`)).size,
+        totalClients: all.reduce((sum, { clientCount }) => sum + clientCount, 0),
+        totalUsers: all.length,
         clientsPerUser: isAdmin ? countsOf(all, identity) : [],
       });
   });
@@ -56,10 +58,9 @@ function unknownOne(error: unknown): undefined {
 }
 
 /** Users of the operator's own tenant, those with most connections first. */
-function countsOf(all: readonly Session[], { tenant }: Identity) {
-  const counts = new Map<string, number>();
-  for (const { identity } of all) if (identity.tenant === tenant) counts.set(identity.userId, (counts.get(identity.userId) ?? 0) + 1);
-  return [...counts].map(([userId, clientCount]) => ({ userId, clientCount })).sort((a, b) => b.clientCount - a.clientCount);
+function countsOf(all: readonly UserCount[], { tenant }: Identity) {
+  const own = all.filter((each) => each.tenant === tenant);
+  return own.map(({ userId, clientCount }) => ({ userId, clientCount })).sort((a, b) => b.clientCount - a.clientCount);
 }
 
 /** The text of the test event; without a body one of ours. Throws BAD_REQUEST. */

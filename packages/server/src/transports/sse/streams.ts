@@ -15,7 +15,7 @@ import { httpError, statusOf } from "../reason-phrase.ts";
 import { Attempts, type AttemptLimits } from "./attempts.ts";
 import { StreamConnection } from "./connection.ts";
 import { ANY_ORIGIN, PREFLIGHT_HEADERS, corsHeaders, letAnyOriginRead } from "./cors.ts";
-import { makeRoom } from "./crowd.ts";
+import { answerForCrowds, makeRoom, makeRoomEverywhere } from "./crowd.ts";
 import { type StreamForms, streamForms } from "./frames.ts";
 
 export interface StreamOptions {
@@ -32,6 +32,7 @@ export interface StreamOptions {
 
 export function serveStreams(app: FastifyInstance, options: StreamOptions): void {
   const attempts = new Attempts(options.engine.cluster, options.attempts);
+  answerForCrowds(options.engine, options.log);
   for (const surface of options.surfaces) {
     const forms = streamForms(surface, surface.retryMs);
     serve(app, surface.path, options, attempts, surface.isPublic === true, async (known, request, reply) => {
@@ -185,6 +186,9 @@ async function open(
     socket.off("drain", onDrain);
     socket.off("error", onError);
     session.lost();
+  });
+  makeRoomEverywhere(engine, log, session, seat.ofUser).catch((error: unknown) => {
+    log.error({ err: error, sessionId: session.id }, "the oldest connections of a user could not be closed");
   });
   return session;
 }
