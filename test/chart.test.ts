@@ -24,7 +24,7 @@ describe("the chart", () => {
   const several = { ...onDatabase, BROADTAPE_NATS_URL: secret("nats-url") };
 
   const container = z.looseObject({
-    env: z.array(z.object({ name: z.string(), value: z.string() })),
+    env: z.array(z.looseObject({ name: z.string(), value: z.string().default("") })),
     lifecycle: z.object({ preStop: z.object({ exec: z.object({ command: z.array(z.string()) }) }) }),
     volumeMounts: z.array(z.looseObject({ name: z.string() })),
   });
@@ -82,7 +82,7 @@ describe("the chart", () => {
     }
   });
 
-  it("runs one node with a volume of its own, or over PostgreSQL without one", () => {
+  it("runs one node with a volume of its own, or several over PostgreSQL without one, each named after its pod", () => {
     const embedded = render({ secrets: alone });
     expect([...embedded.keys()].sort()).toEqual(["NetworkPolicy", "PodDisruptionBudget", "Service", "StatefulSet"]);
     expect(workload.parse(embedded.get("StatefulSet")).spec.volumeClaimTemplates).toMatchObject([
@@ -90,10 +90,18 @@ describe("the chart", () => {
     ]);
     const shared = render({ secrets: onDatabase });
     expect(shared.has("StatefulSet")).toBe(false);
-    expect(shared.get("Deployment")).toMatchObject({ spec: { replicas: 1, strategy: { type: "Recreate" } } });
+    expect(shared.get("Deployment")).toMatchObject({
+      spec: { replicas: 2, strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0 } } },
+    });
+    expect(podOf(shared)).toHaveProperty("topologySpreadConstraints");
+    expect(embedded.get("StatefulSet")).toMatchObject({ spec: { replicas: 1 } });
+    for (const manifests of [embedded, shared])
+      expect(podOf(manifests).containers[0].env).toContainEqual(
+        expect.objectContaining({ name: "BROADTAPE_NODE", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } }),
+      );
   });
 
-  it.each([alone, onDatabase])("mounts what it names, and sets what the server knows", (secrets) => {
+  it.each([alone, onDatabase, several])("mounts what it names, and sets what the server knows", (secrets) => {
     const manifests = render({ secrets, trustProxy: "10.0.0.0/8" });
     const { containers, volumes } = podOf(manifests);
     const claimed = manifests.has("StatefulSet") ? ["data"] : [];
@@ -155,7 +163,11 @@ describe("the chart", () => {
 
   it.each([
     ["without keys", {}, "BROADTAPE_JWT_SECRET or settings.BROADTAPE_JWKS is needed"],
-    ["several nodes without NATS", { secrets: onDatabase, replicas: 2 }, "several nodes need secrets.BROADTAPE_NATS_URL"],
+    [
+      "nodes that come and go without a common log",
+      { secrets: alone, autoscaling: { ...anything.parse(defaults["autoscaling"]), enabled: true } },
+      "several nodes need secrets.BROADTAPE_DATABASE_URL",
+    ],
     ["NATS without a common log", { secrets: { ...alone, BROADTAPE_NATS_URL: secret("n") } }, "BROADTAPE_DATABASE_URL is needed"],
     ["an ingress that hides the clients", { secrets: alone, ingress: { enabled: true, host: "desk.example" } }, "trustProxy is needed"],
   ])("refuses %s", (_, values, message) => {

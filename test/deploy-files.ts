@@ -10,13 +10,13 @@ export function textOf(path: string): string {
 }
 
 /** The parser is the OpenAPI validator's, so that the lock needs no other. */
-const yaml: { readonly parse: (text: string) => unknown } = createRequire(
+const yaml: { readonly parse: (text: string, options: { readonly merge: boolean }) => unknown } = createRequire(
   createRequire(import.meta.url).resolve("@seriousme/openapi-schema-validator"),
 )("yaml");
 
 /** What a text of one YAML document says. */
 export function parseYaml(text: string): unknown {
-  return yaml.parse(text);
+  return yaml.parse(text, { merge: true });
 }
 
 /** In which a server that is told to stop ends, see the command line's `serve`. */

@@ -138,6 +138,29 @@ describe("the compose files", () => {
     }
   });
 
+  it("have three nodes with names of their own, those that nginx knows, and nobody else where NATS is", () => {
+    const cluster = z
+      .looseObject({
+        services: z.record(z.string(), z.looseObject({ networks: z.union([z.array(z.string()), z.record(z.string(), z.unknown())]) })),
+      })
+      .parse(parseYaml(textOf("deploy/compose.nodes.yaml")));
+    const nodes = Object.entries(cluster.services).filter(([name]) => name.startsWith("broadtape-"));
+    const site = textOf("deploy/nginx/broadtape.conf");
+    expect(nodes).toHaveLength(3);
+    for (const [name, node] of nodes) {
+      const { environment, secrets, stop_grace_period: grace } = service.parse(node);
+      expect(unknownVariables(environment)).toEqual([]);
+      expect(secrets).toEqual(["jwt", "database-url"]);
+      expect(Number.parseInt(grace ?? "")).toBeGreaterThan(STOP_SECONDS);
+      expect(environment).toMatchObject({ BROADTAPE_NODE: name, BROADTAPE_NATS_URL: "nats://nats:4222" });
+      expect(site).toContain(`upstream ${name} { server ${name}:3000 `);
+    }
+    const inside = Object.entries(cluster.services).flatMap(([name, { networks }]) =>
+      (Array.isArray(networks) ? networks : Object.keys(networks)).includes("inside") ? name : [],
+    );
+    expect(inside.sort()).toEqual(["broadtape-1", "broadtape-2", "broadtape-3", "nats", "postgres"]);
+  });
+
   it("leave the server its time to stop", () => {
     expect(Number.parseInt(files[0]?.services.broadtape.stop_grace_period ?? "")).toBeGreaterThan(STOP_SECONDS);
   });

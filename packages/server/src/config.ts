@@ -29,7 +29,7 @@ export interface Config {
   readonly natsUrl: string | undefined;
   /** Undefined: nobody publishes over NATS. */
   readonly natsPublishing: NatsPublishing | undefined;
-  /** What people and proxies call this node: 1 to 32 letters, digits or hyphens. */
+  /** What people and proxies call this node: 1 to 63 letters, digits or hyphens. */
   readonly nodeName: string;
   readonly keys: Keys;
   /** `iss` that tokens must have, where set. */

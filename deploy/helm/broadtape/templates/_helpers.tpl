@@ -21,8 +21,8 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if and .Values.secrets.BROADTAPE_NATS_URL (not .Values.secrets.BROADTAPE_DATABASE_URL) }}
 {{- fail "secrets.BROADTAPE_DATABASE_URL is needed beside BROADTAPE_NATS_URL: several nodes share a log" }}
 {{- end }}
-{{- if and (or (gt (int .Values.replicas) 1) .Values.autoscaling.enabled) (not .Values.secrets.BROADTAPE_NATS_URL) }}
-{{- fail "replicas, autoscaling.enabled: several nodes need secrets.BROADTAPE_NATS_URL" }}
+{{- if and .Values.autoscaling.enabled (not .Values.secrets.BROADTAPE_DATABASE_URL) }}
+{{- fail "autoscaling.enabled: several nodes need secrets.BROADTAPE_DATABASE_URL" }}
 {{- end }}
 {{- if and .Values.ingress.enabled (not .Values.trustProxy) }}
 {{- fail "trustProxy is needed with an ingress: without it, all clients count as one address" }}

@@ -1,4 +1,4 @@
-{{/* The pod, the same in a StatefulSet with a volume and in a Deployment over PostgreSQL. */}}
+{{/* The pod, the same in a StatefulSet with a volume and in a Deployment of nodes over PostgreSQL. */}}
 {{- define "broadtape.pod" -}}
 metadata:
   labels:
@@ -36,6 +36,16 @@ spec:
   affinity:
     {{- toYaml .Values.affinity | nindent 4 }}
   {{- end }}
+  {{- if .Values.secrets.BROADTAPE_DATABASE_URL }}
+  # Nodes on one machine go with it all at once.
+  topologySpreadConstraints:
+    - maxSkew: 1
+      topologyKey: kubernetes.io/hostname
+      whenUnsatisfiable: ScheduleAnyway
+      labelSelector:
+        matchLabels:
+          {{- include "broadtape.selector" . | nindent 10 }}
+  {{- end }}
   containers:
     - name: broadtape
       image: {{ printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) | quote }}
@@ -50,6 +60,10 @@ spec:
           value: "3000"
         - name: BROADTAPE_DATA_DIR
           value: /var/lib/broadtape
+        - name: BROADTAPE_NODE
+          valueFrom:
+            fieldRef:
+              fieldPath: metadata.name
         {{- if .Values.trustProxy }}
         - name: BROADTAPE_TRUST_PROXY
           value: {{ .Values.trustProxy | quote }}

@@ -151,8 +151,8 @@ export const databaseUrl = parsed((value) => {
 
 /** A name that URLs, file names and host names can spell. */
 export const nodeName = parsed(
-  (value) => (/^[A-Za-z0-9-]{1,32}$/.test(value) ? value : undefined),
-  "must be 1 to 32 letters, digits or hyphens",
+  (value) => (/^[A-Za-z0-9-]{1,63}$/.test(value) ? value : undefined),
+  "must be 1 to 63 letters, digits or hyphens",
 );
 
 /** As the client library reads them: one user and password, before the first host, stands for all servers. */
