@@ -172,7 +172,7 @@ describe("admission on several nodes", () => {
       return append.call(slow.log, events, guard);
     };
     await expect(publish(1, rfq("rfq.quoted", "a"))).rejects.toMatchObject({ name: "LogUnavailable", retryAfterMs: 1000 });
-    expect(rounds).toBe(10);
+    expect(rounds).toBe(50);
     slow.log.append = append;
     await publish(1, rfq("rfq.quoted", "a"));
   });

@@ -151,11 +151,17 @@ export class Applying {
     this.#catchingUpNext ??= this.#catchingUp.then(async () => {
       this.#catchingUpNext = undefined;
       const { log } = this.#options;
-      const { head } = "refresh" in log ? await log.refresh() : log.bounds();
-      while (this.#isOpen && this.#routedTo < head) await this.#read();
+      if ("refresh" in log) await log.refresh();
+      await this.applyKnown();
     });
     this.#catchingUp = this.#catchingUpNext.catch(() => undefined);
     return this.#catchingUpNext;
+  }
+
+  /** Applies at least everything of which this process knows that it is stored. */
+  async applyKnown(): Promise<void> {
+    const { head } = this.#options.log.bounds();
+    while (this.#isOpen && this.#routedTo < head) await this.#read();
   }
 
   /** What another node stored, brought by the wire: applied where it joins, else the log is asked. */
