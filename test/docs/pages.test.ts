@@ -11,6 +11,7 @@ const PAGES = [
   "docs/architecture.md",
   "docs/adding-a-product.md",
   "docs/operating.md",
+  "docs/publishing-from-sql.md",
   "docs/configuration.md",
 ];
 
