@@ -92,6 +92,8 @@ export interface RigOptions {
   readonly defer?: (step: () => void) => void;
   readonly wire?: EngineOptions["wire"];
   readonly cluster?: EngineOptions["cluster"];
+  /** What the ids that it makes begin with. */
+  readonly ids?: string;
 }
 
 export class Rig {
@@ -111,6 +113,7 @@ export class Rig {
     defer,
     wire,
     cluster,
+    ids = "made-",
   }: RigOptions = {}) {
     this.clock = clock;
     this.disk = disk;
@@ -121,13 +124,13 @@ export class Rig {
       maxWaitingEvents: 1000,
       defer,
     });
-    let ids = 0;
+    let made = 0;
     this.engine = new Engine({
       log: this.log,
       wire,
       cluster,
       clock,
-      newId: () => `made-${ids++}`,
+      newId: () => `${ids}${made++}`,
       random: () => 0.5,
       products,
       limits: { ...defaultLimits, ...limits },
