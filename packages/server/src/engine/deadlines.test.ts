@@ -3,6 +3,7 @@ import { z } from "zod";
 import { newMemoryDisk } from "../log/memory/memory-disk.ts";
 import type { DomainEvent, Product, View } from "./product.ts";
 import { marketData } from "../products/market-data/declaration.ts";
+import { FakeClock } from "../../testing/fake-clock.ts";
 import { Rig, type RigOptions, identityOf } from "../../testing/rig.ts";
 
 const STALE_MS = 30_000;
@@ -144,5 +145,54 @@ describe("a time that changes", () => {
     expect(rung()).toBe(2);
     await pass(100_000);
     expect(rung()).toBe(2);
+  });
+});
+
+describe("what lapses on several nodes", () => {
+  /** Only what is set may ring: a product that admits, so that the second ring of a node is refused where the first is folded. */
+  const admitting: Product = {
+    ...alarmProduct,
+    topicsOf: () => ["alarm:one"],
+    admitsBy: () => ["alarm:one"],
+    admit: ({ type, tenant }, states) =>
+      type === "alarm.rang" && states.entry(alarms, tenant, "one")?.state.rung !== false
+        ? { path: "type", message: "there is nothing to ring" }
+        : undefined,
+  };
+
+  async function setUpNodes(product: Product) {
+    const disk = newMemoryDisk(7);
+    const clock = new FakeClock();
+    const rigs = await Promise.all(Array.from({ length: 3 }, () => Rig.start({ disk, clock, products: [product] })));
+    const set = async (node: number, at: number) => {
+      const event = { type: "alarm.set", data: { at: clock.now() + at } };
+      await rigs[node]?.engine.publish([event], { userId: "pub", tenant: "acme", anyTenant: false, correlationId: "c" });
+      await Promise.all(rigs.map(({ log }) => log.refresh()));
+    };
+    const pass = async (ms: number) => {
+      clock.advance(ms);
+      for (const rig of rigs) await rig.settle();
+    };
+    return { disk, rigs, set, pass, rung: () => disk.events.filter(({ event }) => event.type === "alarm.rang") };
+  }
+
+  it.each([
+    ["anything", alarmProduct],
+    ["what its state allows", admitting],
+  ])("is stored once where each node publishes it, and leaves nothing behind, of a product that takes %s", async (_what, product) => {
+    const { rigs, set, pass, rung } = await setUpNodes(product);
+    const before = rigs.map(({ engine }) => engine.wheel.size);
+    for (const [round, node] of [0, 2, 1].entries()) {
+      await set(node, 10_000);
+      await pass(10_010);
+      expect(rung()).toHaveLength(round + 1);
+      for (let second = 0; second < 5; second++) await pass(1000);
+      expect(rung()).toHaveLength(round + 1);
+    }
+    await Promise.all(rigs.map(({ log }) => log.refresh()));
+    await pass(5000);
+    expect(rigs.flatMap(({ faults }) => faults)).toEqual([]);
+    expect(rigs.map(({ engine }) => [engine.wheel.size, engine.meter.refused])).toEqual(before.map((size) => [size, 0]));
+    for (const { engine } of rigs) expect(engine.views.entry(alarms, "acme", "one")?.state.rung).toBe(true);
   });
 });
