@@ -45,7 +45,7 @@ export class Database {
     return this.#isAway;
   }
 
-  /** Made with this one alone. */
+  /** Where looks are had. */
   get pool(): Pool {
     return this.#quick;
   }

@@ -49,12 +49,14 @@ const LEAVE_MS = 3000;
 
 /** Joins the cluster in this database. Rejects with an Error of one line that names what is wrong. */
 export async function openPostgresCluster(place: DatabasePlace, options: PostgresClusterOptions): Promise<PostgresCluster> {
-  const cluster = new PostgresCluster(place, options);
+  let cluster: PostgresCluster | undefined;
   try {
+    await prepareTables(place);
+    cluster = new PostgresCluster(place, options);
     await cluster.open();
     return cluster;
   } catch (error) {
-    cluster.abandon();
+    cluster?.abandon();
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(`the database cannot be opened for a cluster of Broadtape's nodes: ${reason}`, { cause: error });
   }
@@ -126,7 +128,6 @@ export class PostgresCluster implements Cluster {
   }
 
   async open(): Promise<void> {
-    await prepareTables(this.#database.pool, this.#database.schema);
     await this.#lookout.open();
     // The others see this one at once.
     void this.#bell.ring();

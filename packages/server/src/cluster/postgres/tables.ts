@@ -2,7 +2,8 @@
  * The cluster's tables in PostgreSQL. What says who is here now is UNLOGGED: it is written often, worth nothing tomorrow, and empty after
  * a crash or on a standby that took over. A node that finds its own row missing writes down everything that it holds again.
  */
-import { escapeIdentifier, type Pool } from "pg";
+import { escapeIdentifier } from "pg";
+import { type DatabasePlace, DEFAULT_SCHEMA, openPool } from "../../postgres/pool.ts";
 import { ensureSchema } from "../../postgres/schema.ts";
 
 /** How the tables are laid out: a comment on `nodes`. */
@@ -50,14 +51,22 @@ comment on table nodes is '${FORMAT}';
 `;
 
 /** Makes the tables where there are none. Rejects with an Error that names what is there instead. */
-export async function prepareTables(pool: Pool, schema: string): Promise<void> {
-  await ensureSchema(pool, schema, async (client) => {
-    const { rows } = await client.query<{ found: string | null; format: string | null }>(
-      "select to_regclass($1)::text as found, obj_description(to_regclass($1), 'pg_class') as format",
-      [`${escapeIdentifier(schema)}.nodes`],
-    );
-    const [row] = rows;
-    if (row?.found === null) await client.query(TABLES);
-    else if (row?.format !== FORMAT) throw new Error(`its nodes have the format ${row?.format ?? "unknown"}, this release reads ${FORMAT}`);
-  });
+export async function prepareTables(place: DatabasePlace): Promise<void> {
+  // Of its own: as durable as the database is, and as patient as others who start need it.
+  const pool = openPool({ ...place, name: "broadtape cluster set-up", connections: 1 });
+  const { schema = DEFAULT_SCHEMA } = place;
+  try {
+    await ensureSchema(pool, schema, async (client) => {
+      const { rows } = await client.query<{ found: string | null; format: string | null }>(
+        "select to_regclass($1)::text as found, obj_description(to_regclass($1), 'pg_class') as format",
+        [`${escapeIdentifier(schema)}.nodes`],
+      );
+      const [row] = rows;
+      if (row?.found === null) await client.query(TABLES);
+      else if (row?.format !== FORMAT)
+        throw new Error(`its nodes have the format ${row?.format ?? "unknown"}, this release reads ${FORMAT}`);
+    });
+  } finally {
+    await pool.end();
+  }
 }
