@@ -43,7 +43,7 @@ export interface FeedClients {
   end(): void;
 }
 
-export function feedClients(server: () => TestServer): FeedClients {
+export function feedClients(server: () => Pick<TestServer, "url">): FeedClients {
   const closers: (() => void)[] = [];
 
   function client(heard: Heard, closed: Promise<string>, say: (message: unknown) => void, close: () => void): FeedClient {
@@ -195,7 +195,7 @@ export const fraudAlert = (userId: string, fields: Raw = {}) =>
   });
 
 /** As one batch; returns the event ids. */
-export async function tell(server: TestServer, events: readonly string[], bearer?: string): Promise<string[]> {
+export async function tell(server: Pick<TestServer, "url">, events: readonly string[], bearer?: string): Promise<string[]> {
   const answer: Answer = await publish(server.url, `[${events.join(",")}]`, bearer === undefined ? {} : { bearer });
   if (answer.status !== 200) throw new Error(`${answer.status} ${answer.text}`);
   return answer.body.results.map(({ eventId }) => eventId);
