@@ -106,6 +106,19 @@ describe("moving batches", () => {
     expect(stored).toHaveLength(1);
   });
 
+  it("asks for fewer at a time where so many cannot be stored", async () => {
+    const batches = Array.from({ length: 8 }, (_, seq) => batchOf(seq, `[{"value":${seq}}]`));
+    const { staging, waiting } = house(batches);
+    const asked: number[] = [];
+    const publish = async (events: readonly unknown[]) => {
+      asked.push(events.length);
+      if (events.length > 2) throw new LogUnavailable("overtaken");
+    };
+    const mover = new Mover({ publish, limits: { batchEvents: 10, batchBytes: 10 }, meter: newIntakeMeter(), onRefused: () => undefined });
+    while (waiting.length > 0) await mover.move(staging).catch(() => undefined);
+    expect(asked).toEqual([8, 4, 2, 4, 2, 4, 2, 2]);
+  });
+
   it("leaves everything where the log can take nothing", async () => {
     const { staging, waiting } = house([batchOf(1, '[{"value":1}]')]);
     const mover = new Mover({

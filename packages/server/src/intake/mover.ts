@@ -33,6 +33,8 @@ interface Fault {
 
 export class Mover {
   readonly #options: MoverOptions;
+  /** Batches of one publish. Fewer after it could not be stored: the more entities it depends on, the sooner another node overtakes it. */
+  #together = Infinity;
 
   constructor(options: MoverOptions) {
     this.#options = options;
@@ -44,7 +46,7 @@ export class Mover {
     let rest = batches.map(parcelOf);
     let most = rest.length;
     while (rest.length > 0) {
-      const parcels = rest.slice(0, most);
+      const parcels = rest.slice(0, Math.min(most, this.#together));
       const fault = await this.#publish(parcels);
       const [alone] = parcels;
       if (fault !== undefined && (parcels.length > 1 || alone === undefined)) {
@@ -68,9 +70,13 @@ export class Mover {
         parcels.flatMap(({ events }) => events),
         publisherOf(parcels),
       );
+      this.#together *= 2;
       return undefined;
     } catch (error) {
-      if (!(error instanceof BadEvents)) throw error;
+      if (!(error instanceof BadEvents)) {
+        this.#together = Math.max(1, Math.floor(parcels.length / 2));
+        throw error;
+      }
       return { at: placeOf(parcels, error.faults[0]), error };
     }
   }

@@ -92,8 +92,8 @@ class PostgresIntake implements Intake {
   async #close(): Promise<void> {
     this.#line.connection?.stir();
     // The session stays while a batch is on its way: it is to be taken away when it is stored.
-    await Promise.race([this.#running, delay(this.#times.closeMs, undefined, { ref: false })]);
-    await this.#line.connection?.leave().catch(() => undefined);
+    const left = this.#running.then(() => this.#line.connection?.leave()).catch(() => undefined);
+    await Promise.race([left, delay(this.#times.closeMs, undefined, { ref: false })]);
     await this.#line.close();
     await this.#pools.keeper.end();
     // It has no connection any more, or one that is being made and ends as soon as it is.
