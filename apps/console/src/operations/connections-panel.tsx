@@ -3,7 +3,8 @@ import { type ReactElement, useState } from "react";
 import type { ConnectionState } from "@broadtape/protocol/rest";
 import { clockTime } from "../wallet/clock-time.ts";
 import { Refused, ask } from "./ask.ts";
-import { bytesText, countText, spanText } from "./figures.ts";
+import { NONE, bytesText, countText, spanText } from "./figures.ts";
+import { ofNode } from "./nodes.ts";
 import styles from "./operations.module.css";
 import { Panel, Rows } from "./panel.tsx";
 import { usePoll } from "./use-poll.ts";
@@ -15,13 +16,21 @@ interface ConnectionPage {
 
 const EVERY_MS = 3000;
 
-export function ConnectionsPanel({ authorized }: { readonly authorized: typeof fetch }): ReactElement {
-  const polled = usePoll<ConnectionPage>(authorized, "api/v1/connections?limit=200", EVERY_MS);
+interface Properties {
+  readonly authorized: typeof fetch;
+  /** Id of the one node whose connections are shown; empty for all. */
+  readonly node: string;
+  /** Whether there are several, so that each connection says on which it is. */
+  readonly hasNodes: boolean;
+}
+
+export function ConnectionsPanel({ authorized, node, hasNodes }: Properties): ReactElement {
+  const polled = usePoll<ConnectionPage>(authorized, ofNode("api/v1/connections?limit=200", node), EVERY_MS);
   const [wanted, setWanted] = useState("");
   const [refusal, setRefusal] = useState<string>();
   const all = polled.value?.connections ?? [];
-  const shown = all.filter(({ userId, surface, id, clientId }) =>
-    [userId, surface, id, clientId ?? ""].some((text) => text.toLowerCase().includes(wanted.trim().toLowerCase())),
+  const shown = all.filter(({ userId, surface, id, clientId, node: holder }) =>
+    [userId, surface, id, clientId ?? "", holder ?? ""].some((text) => text.toLowerCase().includes(wanted.trim().toLowerCase())),
   );
   const close = (id: string) => {
     setRefusal(undefined);
@@ -44,7 +53,7 @@ export function ConnectionsPanel({ authorized }: { readonly authorized: typeof f
           </span>
           <input
             className={styles.filter}
-            placeholder="user, surface, id"
+            placeholder={hasNodes ? "user, surface, node, id" : "user, surface, id"}
             aria-label="Filter connections"
             value={wanted}
             onChange={({ target }) => setWanted(target.value)}
@@ -63,6 +72,7 @@ export function ConnectionsPanel({ authorized }: { readonly authorized: typeof f
             <tr>
               <th scope="col">User</th>
               <th scope="col">Surface</th>
+              {hasNodes && <th scope="col">Node</th>}
               <th scope="col">Since</th>
               <th scope="col" className={styles.number}>
                 Topics
@@ -85,7 +95,7 @@ export function ConnectionsPanel({ authorized }: { readonly authorized: typeof f
           </thead>
           <tbody>
             {shown.map((each) => (
-              <ConnectionRow key={each.id} connection={each} now={polled.asOf ?? 0} onClose={() => close(each.id)} />
+              <ConnectionRow key={each.id} connection={each} hasNodes={hasNodes} now={polled.asOf ?? 0} onClose={() => close(each.id)} />
             ))}
           </tbody>
         </table>
@@ -96,18 +106,20 @@ export function ConnectionsPanel({ authorized }: { readonly authorized: typeof f
 
 interface RowProperties {
   readonly connection: ConnectionState;
+  readonly hasNodes: boolean;
   /** When it was so: milliseconds since the epoch. */
   readonly now: number;
   readonly onClose: () => void;
 }
 
-function ConnectionRow({ connection, now, onClose }: RowProperties): ReactElement {
+function ConnectionRow({ connection, hasNodes, now, onClose }: RowProperties): ReactElement {
   const { id, userId, clientId, surface, connectedAt, lastActivity, status, ipAddress, userAgent } = connection;
   const isPaused = connection.paused === true;
   return (
     <tr data-connection={id}>
       <td title={[id, clientId, ipAddress, userAgent].filter((each) => each !== null).join("\n")}>{userId}</td>
       <td>{surface}</td>
+      {hasNodes && <td>{connection.node ?? NONE}</td>}
       <td title={connectedAt}>{clockTime(connectedAt)}</td>
       <td className={styles.number}>{countText(connection.topics)}</td>
       <td className={styles.number}>{bytesText(connection.queuedBytes)}</td>

@@ -1,6 +1,7 @@
-/** The node's last hour: the samples that are known, and charts' lines made of them. */
+/** The last hour: the samples that are known, and charts' lines made of them. */
 import type { OperationsHistory, OperationsSample } from "@broadtape/protocol/operations";
 import { ask } from "./ask.ts";
+import { ofNode } from "./nodes.ts";
 
 const KEPT_MS = 3_600_000;
 /** Samples further apart than so many of their length have a gap between them. */
@@ -13,13 +14,13 @@ export interface History {
 }
 
 /** Asks for what it does not know yet, and adds it to what it does. */
-export function historyReader(authorized: typeof fetch): () => Promise<History> {
+export function historyReader(authorized: typeof fetch, node = ""): () => Promise<History> {
   let known: History = { sampleMs: 0, samples: [] };
   return async () => {
     const newest = known.samples.at(-1)?.at;
     const query = newest === undefined ? "" : `?after=${encodeURIComponent(newest)}`;
     // The answer is what the protocol says of this path: page and server are of one build.
-    const fresh = (await ask(authorized, `api/v1/operations/history${query}`)) as OperationsHistory;
+    const fresh = (await ask(authorized, ofNode(`api/v1/operations/history${query}`, node))) as OperationsHistory;
     known = merged(known, fresh);
     return known;
   };

@@ -2,6 +2,7 @@
 import type { ReactElement } from "react";
 import type { LatencyHistogram } from "@broadtape/protocol/operations";
 import { countText, msText, spanText } from "./figures.ts";
+import { ofNode } from "./nodes.ts";
 import styles from "./operations.module.css";
 import { Panel } from "./panel.tsx";
 import { usePoll } from "./use-poll.ts";
@@ -9,8 +10,8 @@ import { usePoll } from "./use-poll.ts";
 const EVERY_MS = 5000;
 const WINDOW_MS = 300_000;
 
-export function LatencyPanel({ authorized }: { readonly authorized: typeof fetch }): ReactElement {
-  const polled = usePoll<LatencyHistogram>(authorized, `api/v1/operations/latency?windowMs=${WINDOW_MS}`, EVERY_MS);
+export function LatencyPanel({ authorized, node }: { readonly authorized: typeof fetch; readonly node: string }): ReactElement {
+  const polled = usePoll<LatencyHistogram>(authorized, ofNode(`api/v1/operations/latency?windowMs=${WINDOW_MS}`, node), EVERY_MS);
   const { value } = polled;
   return (
     <Panel

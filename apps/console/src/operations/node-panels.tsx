@@ -27,16 +27,15 @@ export function LogPanel({ summary }: { readonly summary: Polled<OperationsSumma
   return <FactsPanel title="Log" area="log" of={summary} facts={facts} />;
 }
 
-export function NodePanel({ summary }: { readonly summary: Polled<OperationsSummary> }): ReactElement {
+/** Of the node that is shown, or of what all come to. */
+export function NodePanel({ summary, isOfAll }: { readonly summary: Polled<OperationsSummary>; readonly isOfAll: boolean }): ReactElement {
   const { node, process, ringBytes, connections, counters, droppedByCode } = summary.value ?? {};
   const facts: readonly Fact[] =
     node === undefined || process === undefined
       ? []
       : [
-          ["Node", node.id],
-          ["Version", node.version],
-          ["Started", `${clockTime(node.startedAt)}, ${spanText(node.uptimeMs)} ago`],
-          ["Event loop", shareText(process.eventLoop)],
+          ...(isOfAll ? [["Asked", node.name] as const] : factsOf(node)),
+          [isOfAll ? "Busiest event loop" : "Event loop", shareText(process.eventLoop)],
           ["Heap", `${bytesText(process.heapUsedBytes)} of ${bytesText(process.heapLimitBytes)}`],
           ["Ring", bytesText(ringBytes)],
           ["Surfaces", (connections?.bySurface ?? []).map(({ surface, all }) => `${surface} ${countText(all)}`).join(" · ") || "none"],
@@ -48,7 +47,15 @@ export function NodePanel({ summary }: { readonly summary: Polled<OperationsSumm
               .join(" · ") || "none",
           ],
         ];
-  return <FactsPanel title="Node" area="node" of={summary} facts={facts} />;
+  return <FactsPanel title={isOfAll ? "All nodes" : "Node"} area="node" of={summary} facts={facts} />;
+}
+
+function factsOf({ name, id, version, startedAt, uptimeMs }: OperationsSummary["node"]): readonly Fact[] {
+  return [
+    ["Node", `${name}, ${id}`],
+    ["Version", version],
+    ["Started", `${clockTime(startedAt)}, ${spanText(uptimeMs)} ago`],
+  ];
 }
 
 interface FactsProperties {

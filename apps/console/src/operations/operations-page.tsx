@@ -1,4 +1,4 @@
-/** The operator's console: how the node is, and how it was in the last hour. */
+/** The operator's console: how the nodes are, and how they were in the last hour. */
 import { type ReactElement, useMemo, useState } from "react";
 import type { OperationsSummary } from "@broadtape/protocol/operations";
 import { PageHeader } from "../shell/page-header.tsx";
@@ -9,6 +9,8 @@ import { ConnectionsPanel } from "./connections-panel.tsx";
 import { historyReader } from "./history.ts";
 import { LatencyPanel } from "./latency-panel.tsx";
 import { LogPanel, NodePanel } from "./node-panels.tsx";
+import { AskedNodesPanel, NodesPanel } from "./nodes-panel.tsx";
+import { ofNode } from "./nodes.ts";
 import styles from "./operations.module.css";
 import { Poll, type Polled, pageHost } from "./poll.ts";
 import { type SignedIn, useSignedIn } from "./rights.ts";
@@ -35,10 +37,12 @@ interface Properties {
 
 function Console({ account, signedIn }: Properties): ReactElement {
   const { fetch: authorized } = signedIn;
-  const summary = usePoll<OperationsSummary>(authorized, "api/v1/operations", SUMMARY_MS);
-  const reader = useMemo(() => new Poll(pageHost, historyReader(authorized), HISTORY_MS), [authorized]);
+  const [node, chooseNode] = useInAddress("node");
+  const summary = usePoll<OperationsSummary>(authorized, ofNode("api/v1/operations", node), SUMMARY_MS);
+  const reader = useMemo(() => new Poll(pageHost, historyReader(authorized, node), HISTORY_MS), [authorized, node]);
   const history = usePolled(reader);
-  const [followed, follow] = useFollowed();
+  const [followed, follow] = useInAddress("event");
+  const hasNodes = node !== "" || (summary.value?.nodes.length ?? 0) > 1;
   if (summary.refusal?.statusCode === 403) return <NotForYou account={account} signedIn={signedIn} />;
   return (
     <div className={styles.page}>
@@ -49,15 +53,17 @@ function Console({ account, signedIn }: Properties): ReactElement {
       <main className={styles.main}>
         <section className={styles.grid} aria-label="Operations">
           <Tiles summary={summary.value} history={history.value} />
+          {node !== "" && <AskedNodesPanel authorized={authorized} node={node} onNode={chooseNode} />}
+          {node === "" && hasNodes && <NodesPanel authorized={authorized} node="" onNode={chooseNode} all={summary} />}
           <Charts history={history} />
-          <ConnectionsPanel authorized={authorized} />
-          <TopicsPanel authorized={authorized} />
+          <ConnectionsPanel authorized={authorized} node={node} hasNodes={hasNodes} />
+          <TopicsPanel authorized={authorized} node={node} />
           <TailPanel authorized={authorized} onFollow={follow} />
-          <WayPanel authorized={authorized} id={followed} onFollow={follow} />
-          <LatencyPanel authorized={authorized} />
+          <WayPanel authorized={authorized} id={followed} hasNodes={hasNodes} onFollow={follow} />
+          <LatencyPanel authorized={authorized} node={node} />
           <LogPanel summary={summary} />
-          <NodePanel summary={summary} />
-          <TroublePanels authorized={authorized} onFollow={follow} />
+          <NodePanel summary={summary} isOfAll={hasNodes && node === ""} />
+          <TroublePanels authorized={authorized} node={node} onFollow={follow} />
         </section>
       </main>
     </div>
@@ -102,15 +108,15 @@ function NotForYou({ account, signedIn: { userId, tenantId, name } }: Properties
   );
 }
 
-/** What is followed stands in the address too: it can be sent to somebody, and survives a reload. */
-function useFollowed(): readonly [id: string, follow: (id: string) => void] {
-  const [id, setId] = useState(() => new URLSearchParams(location.search).get("event") ?? "");
-  const follow = (next: string) => {
+/** What is looked at stands in the address too: it can be sent to somebody, and survives a reload. */
+function useInAddress(name: "event" | "node"): readonly [id: string, look: (id: string) => void] {
+  const [id, setId] = useState(() => new URLSearchParams(location.search).get(name) ?? "");
+  const look = (next: string) => {
     const address = new URL(location.href);
-    if (next === "") address.searchParams.delete("event");
-    else address.searchParams.set("event", next);
+    if (next === "") address.searchParams.delete(name);
+    else address.searchParams.set(name, next);
     history.replaceState(null, "", address);
     setId(next);
   };
-  return [id, follow];
+  return [id, look];
 }

@@ -1,13 +1,14 @@
 /** A panel of the operator's console: its name, how fresh it is, and what it shows. */
 import { type ReactElement, type ReactNode, useId } from "react";
 import { clockTime } from "../wallet/clock-time.ts";
+import { missingIn } from "./nodes.ts";
 import styles from "./operations.module.css";
 import type { Polled } from "./poll.ts";
 
 interface Properties {
   readonly title: string;
   /** What its freshness is judged by. */
-  readonly of?: Pick<Polled<unknown>, "asOf" | "staleSince" | "refusal"> | undefined;
+  readonly of?: Polled<unknown> | undefined;
   readonly area: string;
   /** Beside the name. */
   readonly aside?: ReactNode;
@@ -22,11 +23,18 @@ export function Panel({ title, of, area, aside, children }: Properties): ReactEl
         <h2 id={id}>{title}</h2>
         {aside}
         <span className={styles.push} />
+        {of !== undefined && <Missing answer={of.value} />}
         {of !== undefined && <PanelFreshness of={of} />}
       </header>
       {children}
     </section>
   );
+}
+
+/** What nodes know that did not answer is not in what is shown. */
+function Missing({ answer }: { readonly answer: unknown }): ReactElement | null {
+  const names = missingIn(answer);
+  return names.length === 0 ? null : <span className={styles.bad}>without {names.join(", ")}</span>;
 }
 
 /** Not a live region: the connection's is one, and a dozen panels would repeat it. */

@@ -1,4 +1,4 @@
-/** The node at a glance. */
+/** The nodes at a glance. */
 import type { ReactElement } from "react";
 import type { OperationsSummary } from "@broadtape/protocol/operations";
 import { NONE, bytesText, countText, msText, rateText, shareText, spanText } from "./figures.ts";
@@ -43,16 +43,11 @@ function tilesOf(summary: OperationsSummary | undefined, history: History | unde
   const rate = (count: (sample: NonNullable<typeof newest>) => number) =>
     newest === undefined ? NONE : rateText(perSecond(count(newest), newest));
   const hour = (count: (sample: NonNullable<typeof newest>) => number) => (history === undefined ? 0 : sumOver(history, count));
-  const { connections, log, process, node, topics } = summary ?? {};
+  const { connections, log, process, node, nodes = [], topics } = summary ?? {};
   const refused = hour((each) => each.refused);
   const dropped = hour((each) => each.dropped);
   return [
-    {
-      label: "Node",
-      value: node === undefined ? NONE : node.isReady ? "ready" : "not ready",
-      detail: `up ${spanText(node?.uptimeMs)}`,
-      isBad: node?.isReady === false,
-    },
+    nodes.length > 1 ? nodesTile(nodes) : nodeTile(node),
     { label: "Published", value: rate((each) => each.published), detail: "events/s" },
     { label: "Delivered", value: rate((each) => each.delivered), detail: "messages/s" },
     { label: "Publish to write", value: msText(newest?.p50Ms), detail: `p99 ${msText(newest?.p99Ms)}` },
@@ -75,4 +70,26 @@ function tilesOf(summary: OperationsSummary | undefined, history: History | unde
     { label: "Event loop", value: shareText(process?.eventLoop), detail: "busy", isBad: (process?.eventLoop ?? 0) > BUSY_LOOP },
     { label: "Memory", value: bytesText(process?.rssBytes), detail: `heap ${bytesText(process?.heapUsedBytes)}` },
   ];
+}
+
+function nodeTile(node: OperationsSummary["node"] | undefined): Tile {
+  return {
+    label: "Node",
+    value: node === undefined ? NONE : node.isReady ? "ready" : "not ready",
+    detail: `up ${spanText(node?.uptimeMs)}`,
+    isBad: node?.isReady === false,
+  };
+}
+
+/** Those that are gone are not counted: whether they should be there is for whoever took them away to say. */
+function nodesTile(nodes: OperationsSummary["nodes"]): Tile {
+  const running = nodes.filter(({ status }) => status !== "gone");
+  const ready = running.filter(({ status }) => status === "ready");
+  const gone = nodes.length - running.length;
+  return {
+    label: "Nodes",
+    value: `${ready.length} of ${running.length}`,
+    detail: gone === 0 ? "ready" : `ready, ${gone} gone`,
+    isBad: ready.length < running.length || gone > 0,
+  };
 }

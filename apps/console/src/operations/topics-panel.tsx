@@ -2,14 +2,15 @@
 import type { ReactElement } from "react";
 import type { TopicRates } from "@broadtape/protocol/operations";
 import { countText, rateText } from "./figures.ts";
+import { ofNode } from "./nodes.ts";
 import styles from "./operations.module.css";
 import { Panel, Rows } from "./panel.tsx";
 import { usePoll } from "./use-poll.ts";
 
 const EVERY_MS = 3000;
 
-export function TopicsPanel({ authorized }: { readonly authorized: typeof fetch }): ReactElement {
-  const polled = usePoll<TopicRates>(authorized, "api/v1/operations/topics?limit=100", EVERY_MS);
+export function TopicsPanel({ authorized, node }: { readonly authorized: typeof fetch; readonly node: string }): ReactElement {
+  const polled = usePoll<TopicRates>(authorized, ofNode("api/v1/operations/topics?limit=100", node), EVERY_MS);
   const topics = polled.value?.topics ?? [];
   const most = Math.max(1, ...topics.map(({ perSecond }) => perSecond ?? 0));
   return (

@@ -5,6 +5,7 @@ import type { NoticeState } from "@broadtape/protocol/rest";
 import { clockTime } from "../wallet/clock-time.ts";
 import { bytesText, countText, spanText } from "./figures.ts";
 import { FollowButton } from "./follow-button.tsx";
+import { ofNode } from "./nodes.ts";
 import styles from "./operations.module.css";
 import { Panel, Rows } from "./panel.tsx";
 import type { Polled } from "./poll.ts";
@@ -12,14 +13,16 @@ import { usePoll } from "./use-poll.ts";
 
 interface Properties {
   readonly authorized: typeof fetch;
+  /** Id of the one node that is asked; empty for all. */
+  readonly node: string;
   readonly onFollow: (id: string) => void;
 }
 
 const EVERY_MS = 5000;
 
-export function TroublePanels({ authorized, onFollow }: Properties): ReactElement {
-  const limits = usePoll<LimitHits>(authorized, "api/v1/operations/limits?limit=100", EVERY_MS);
-  const refusals = usePoll<PublishRefusals>(authorized, "api/v1/operations/refusals?limit=100", EVERY_MS);
+export function TroublePanels({ authorized, node, onFollow }: Properties): ReactElement {
+  const limits = usePoll<LimitHits>(authorized, ofNode("api/v1/operations/limits?limit=100", node), EVERY_MS);
+  const refusals = usePoll<PublishRefusals>(authorized, ofNode("api/v1/operations/refusals?limit=100", node), EVERY_MS);
   const notices = usePoll<{ readonly notices: readonly NoticeState[] }>(authorized, "api/v1/notices?limit=100", EVERY_MS);
   return (
     <>

@@ -5,6 +5,7 @@ import { clockTime } from "../wallet/clock-time.ts";
 import { ask } from "./ask.ts";
 import { countText, msText } from "./figures.ts";
 import { FollowButton } from "./follow-button.tsx";
+import { missingIn } from "./nodes.ts";
 import styles from "./operations.module.css";
 import { Panel } from "./panel.tsx";
 import { Poll, pageHost } from "./poll.ts";
@@ -14,6 +15,8 @@ interface Properties {
   readonly authorized: typeof fetch;
   /** An event id or a correlation id; empty for none. */
   readonly id: string;
+  /** Whether there are several nodes, so that each delivery says by which it was. */
+  readonly hasNodes: boolean;
   readonly onFollow: (id: string) => void;
 }
 
@@ -23,7 +26,7 @@ type Way = EventWays["ways"][number];
 const EVERY_MS = 2000;
 const EVENT_ID = /^(EV-[0-9a-fA-F]{16}|\d+-[0-9a-z]{9,})$/;
 
-export function WayPanel({ authorized, id, onFollow }: Properties): ReactElement {
+export function WayPanel({ authorized, id, hasNodes, onFollow }: Properties): ReactElement {
   const [input, setInput] = useState(id);
   useEffect(() => setInput(id), [id]);
   const submit = (event: SyntheticEvent) => {
@@ -52,10 +55,10 @@ export function WayPanel({ authorized, id, onFollow }: Properties): ReactElement
         </p>
       </Panel>
     );
-  return <Found key={id} authorized={authorized} id={id} onFollow={onFollow} form={form} />;
+  return <Found key={id} authorized={authorized} id={id} hasNodes={hasNodes} onFollow={onFollow} form={form} />;
 }
 
-function Found({ authorized, id, onFollow, form }: Properties & { readonly form: ReactElement }): ReactElement {
+function Found({ authorized, id, hasNodes, onFollow, form }: Properties & { readonly form: ReactElement }): ReactElement {
   const poll = useMemo(() => new Poll(pageHost, async () => askWays(authorized, id), EVERY_MS), [authorized, id]);
   const polled = usePolled(poll);
   const { value, refusal } = polled;
@@ -70,11 +73,12 @@ function Found({ authorized, id, onFollow, form }: Properties & { readonly form:
         )}
         {value !== undefined && ways.length === 0 && <p className={styles.none}>No event has this correlation id.</p>}
         {ways.map((way) => (
-          <OneWay key={way.event.eventId} way={way} onFollow={onFollow} />
+          <OneWay key={way.event.eventId} way={way} hasNodes={hasNodes} onFollow={onFollow} />
         ))}
         {value?.ledger.complete === false && (
           <p className={styles.none}>
-            Deliveries are remembered since {clockTime(value.ledger.since)}; what was delivered before is not listed.
+            Deliveries are remembered since {clockTime(value.ledger.since)}; what was delivered before
+            {missingIn(value).length > 0 && ", or by nodes that do not answer,"} is not listed.
           </p>
         )}
       </div>
@@ -83,18 +87,20 @@ function Found({ authorized, id, onFollow, form }: Properties & { readonly form:
 }
 
 /** The answers are what the protocol says of these paths: page and server are of one build. */
-async function askWays(authorized: typeof fetch, id: string): Promise<Pick<EventWays, "ways" | "ledger">> {
+async function askWays(authorized: typeof fetch, id: string): Promise<Pick<EventWays, "ways" | "ledger" | "unanswered">> {
   const path = "api/v1/operations/events";
   if (!EVENT_ID.test(id)) return (await ask(authorized, `${path}?correlationId=${encodeURIComponent(id)}`)) as EventWays;
   const way = (await ask(authorized, `${path}/${encodeURIComponent(id)}`)) as EventWay;
-  return { ways: [way], ledger: way.ledger };
+  return { ...way, ways: [way] };
 }
 
 function OneWay({
   way: { event, deliveries, deliveriesTotal },
+  hasNodes,
   onFollow,
 }: {
   readonly way: Way;
+  readonly hasNodes: boolean;
   readonly onFollow: (id: string) => void;
 }): ReactElement {
   const stored = Date.parse(event.storedAt);
@@ -130,6 +136,7 @@ function OneWay({
             <tr>
               <th scope="col">User</th>
               <th scope="col">Surface</th>
+              {hasNodes && <th scope="col">Node</th>}
               <th scope="col">Class</th>
               <th scope="col" className={styles.number}>
                 Written after
@@ -142,7 +149,7 @@ function OneWay({
           <tbody>
             {deliveries.map((delivery, index) => (
               // The same connection may be told more than once.
-              <DeliveryRow key={`${delivery.connectionId} ${index}`} delivery={delivery} stored={stored} />
+              <DeliveryRow key={`${delivery.connectionId} ${index}`} delivery={delivery} hasNodes={hasNodes} stored={stored} />
             ))}
           </tbody>
         </table>
@@ -163,14 +170,23 @@ function Fact({ name, text }: { readonly name: string; readonly text: string }):
   );
 }
 
-function DeliveryRow({ delivery, stored }: { readonly delivery: EventDelivery; readonly stored: number }): ReactElement {
-  const { connectionId, userId, surface, attempt, replaced, writtenAt, ackedAt } = delivery;
+function DeliveryRow({
+  delivery,
+  hasNodes,
+  stored,
+}: {
+  readonly delivery: EventDelivery;
+  readonly hasNodes: boolean;
+  readonly stored: number;
+}): ReactElement {
+  const { connectionId, userId, surface, node, attempt, replaced, writtenAt, ackedAt } = delivery;
   const again = attempt > 1 ? `, attempt ${attempt}` : "";
   const instead = replaced > 0 ? `, for ${countText(replaced)} older` : "";
   return (
     <tr data-delivery={connectionId} title={connectionId}>
       <td>{userId}</td>
       <td>{surface}</td>
+      {hasNodes && <td>{node}</td>}
       <td>{`${delivery.delivery}${again}${instead}`}</td>
       <td className={styles.number} title={writtenAt}>
         {msText(Math.max(0, Date.parse(writtenAt) - stored))}
