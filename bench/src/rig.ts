@@ -1,9 +1,6 @@
 /** Starts a server on one core and the load on the other, and measures between them. */
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import type { Cpu, Filled, LoadOrder, Memory, Published, Reading, ServerOrder, ServerReady } from "./control.ts";
+import type { Cpu, Filled, LoadOrder, Memory, Published, Reading, ServerReady } from "./control.ts";
+import { answer, ended, settled, start, tell } from "./processes.ts";
 
 const SERVER_CORE = 0;
 const LOAD_CORE = 1;
@@ -48,9 +45,6 @@ export async function startRig(subject: Subject): Promise<Rig> {
   const server = start(`./servers/${subject.file}.ts`, SERVER_CORE, subject.env ?? {});
   const ready = await answer<ServerReady>(server, "ready");
   const load = start("./load.ts", LOAD_CORE, {});
-  const tell = (child: ChildProcess, order: ServerOrder | LoadOrder) => {
-    child.send(order);
-  };
   return {
     async connect(clients) {
       const wire = clients.after === undefined ? subject.wire : "native-resume";
@@ -96,43 +90,4 @@ export async function startRig(subject: Subject): Promise<Rig> {
       await Promise.all([server, load].map((child) => ended(child)));
     },
   };
-}
-
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode === null) await once(child, "exit");
-}
-
-/** Waits until the load reads no more. */
-async function settled(load: ChildProcess): Promise<void> {
-  for (let last = -1; ;) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    load.send({ kind: "read" } satisfies LoadOrder);
-    const { messages } = await answer<Reading>(load, "reading");
-    if (messages === last) return;
-    last = messages;
-  }
-}
-
-function start(file: string, core: number, env: Readonly<Record<string, string>>): ChildProcess {
-  const path = fileURLToPath(new URL(file, import.meta.url));
-  const args = ["--expose-gc", "--conditions=@broadtape/source", path];
-  const pinned = existsSync("/usr/bin/taskset");
-  const [program, all] = pinned ? ["/usr/bin/taskset", ["-c", String(core), process.execPath, ...args]] : [process.execPath, args];
-  return spawn(program, all, { stdio: ["ignore", "inherit", "inherit", "ipc"], env: { ...process.env, ...env } });
-}
-
-async function answer<T extends { readonly kind: string }>(child: ChildProcess, kind: T["kind"]): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onMessage = (message: T) => {
-      if (message.kind !== kind) return;
-      child.off("message", onMessage);
-      child.off("exit", onExit);
-      resolve(message);
-    };
-    const onExit = (code: number | null) => {
-      reject(new Error(`a process of the benchmark ended with ${code}`));
-    };
-    child.on("message", onMessage);
-    child.on("exit", onExit);
-  });
 }

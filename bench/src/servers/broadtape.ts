@@ -22,6 +22,10 @@ const config = readConfig({
   BROADTAPE_LIMIT_CONNECTIONS_PER_USER: "100000",
   BROADTAPE_LIMIT_SSE_ATTEMPTS_PER_MINUTE: "1000000",
   ...Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith("BROADTAPE_LIMIT_"))),
+  // Not under the server's own names: a benchmark must not run on whatever the shell is set up for.
+  ...(process.env["BENCH_DATABASE_URL"] !== undefined && { BROADTAPE_DATABASE_URL: process.env["BENCH_DATABASE_URL"] }),
+  ...(process.env["BENCH_NATS_URL"] !== undefined && { BROADTAPE_NATS_URL: process.env["BENCH_NATS_URL"] }),
+  ...(process.env["BENCH_RETENTION"] !== undefined && { BROADTAPE_RETENTION: process.env["BENCH_RETENTION"] }),
 });
 const server = await startServer(config, { logger: pino({ level: "error" }), products: [feedProduct] });
 const tokenOf = (userId: string) =>
