@@ -6,7 +6,7 @@
  */
 import type { Offset } from "@broadtape/protocol/event-id";
 import type { StoredEvent } from "@broadtape/protocol/event";
-import type { Appended, Log, SharedLog } from "../log/log.ts";
+import { type Appended, type Log, LogUnavailable, type SharedLog } from "../log/log.ts";
 import { domainEvent } from "./history.ts";
 import { Instants } from "./instants.ts";
 import type { Meter } from "./meter.ts";
@@ -28,12 +28,18 @@ export interface ApplyingOptions {
   readonly onFault: (error: unknown) => void;
   /** Called after each batch, when its followers have been told. */
   readonly onRouted: () => void;
+  /** What follows is no longer in the log: this node was away for longer than events are kept, and goes along no further. */
+  readonly onLost: (error: Error) => void;
 }
 
 const FOLD_PAGE = 5000;
 const ROUTE_PAGE = 500;
 /** How long an own batch that is on its way is waited for before what others stored meanwhile is read without it. */
 const OWN_MS = 20;
+/** What could not be read is read again after so long. */
+const RETRY_MS = 1000;
+/** One reading may bring nothing because it was under way before; more of them say that the log has less than it told of. */
+const FRUITLESS = 2;
 
 export class Applying {
   readonly #options: ApplyingOptions;
@@ -48,7 +54,9 @@ export class Applying {
   #idle: Promise<unknown> = Promise.resolve();
   /** Reads what others stored, while it does. */
   #reading: Promise<void> | undefined;
-  /** Set while an own batch is waited for that most likely brings what is missing. */
+  /** Readings in a row that brought nothing. */
+  #fruitless = 0;
+  /** Set while an own batch is waited for that most likely brings what is missing, or until what failed is tried again. */
   #waiting: Deadline | undefined;
   /** Asks the log where it stands; `#isAskedAgain` where it was asked for once more meanwhile. */
   #refreshing: Promise<void> | undefined;
@@ -161,7 +169,12 @@ export class Applying {
   /** Applies at least everything of which this process knows that it is stored. */
   async applyKnown(): Promise<void> {
     const { head } = this.#options.log.bounds();
-    while (this.#isOpen && this.#routedTo < head) await this.#read();
+    for (let fruitless = 0; this.#isOpen && this.#routedTo < head;) {
+      const before = this.#routedTo;
+      await this.#read();
+      fruitless = this.#routedTo > before ? 0 : fruitless + 1;
+      if (fruitless > FRUITLESS) throw new LogUnavailable(`the log told of ${head} and ends at ${before}`);
+    }
   }
 
   /** What another node stored, brought by the wire: applied where it joins, else the log is asked. */
@@ -180,6 +193,8 @@ export class Applying {
         each.flatMap((stored) => this.#appliedOf(stored)),
         last,
       );
+      const { log } = this.#options;
+      if ("heard" in log) log.heard(last);
     }
   }
 
@@ -206,7 +221,12 @@ export class Applying {
       return;
     }
     // An own batch will most often bring the rest from memory.
-    this.#waiting = this.#options.wheel.arm(OWN_MS, () => {
+    this.#readLater(OWN_MS);
+  }
+
+  #readLater(ms: number): void {
+    if (!this.#isOpen || this.#waiting !== undefined || !this.#isBehind) return;
+    this.#waiting = this.#options.wheel.arm(ms, () => {
       this.#waiting = undefined;
       if (this.#isOpen && this.#isBehind) this.#readOn();
     });
@@ -217,7 +237,20 @@ export class Applying {
   }
 
   #readOn(): void {
-    this.#read().then(() => this.#moved(), this.#options.onFault);
+    const before = this.#routedTo;
+    this.#read().then(
+      () => {
+        this.#fruitless = this.#routedTo > before ? 0 : this.#fruitless + 1;
+        if (this.#fruitless <= FRUITLESS) this.#moved();
+        else this.#readLater(RETRY_MS);
+      },
+      (error: unknown) => {
+        if (!this.#isOpen) return;
+        // Of its outages the log tells itself.
+        if (!(error instanceof LogUnavailable)) this.#options.onFault(error);
+        this.#readLater(RETRY_MS);
+      },
+    );
   }
 
   /** One reading at a time. */
@@ -230,7 +263,9 @@ export class Applying {
 
   async #readToHead(): Promise<void> {
     for (let isComplete = false; !isComplete;) {
-      const page = await this.#options.log.read({ after: this.#routedTo, limit: ROUTE_PAGE });
+      const page = await this.#options.log
+        .read({ after: this.#routedTo, limit: ROUTE_PAGE })
+        .catch((error: unknown) => this.#unread(error));
       for (const batch of batchesOf(page.events)) {
         const last = batch.at(-1);
         // Meanwhile an own batch may have been applied from memory.
@@ -242,6 +277,14 @@ export class Applying {
       }
       isComplete = page.complete;
     }
+  }
+
+  #unread(error: unknown): never {
+    if (error instanceof RangeError && this.#isOpen) {
+      this.#isOpen = false;
+      this.#options.onLost(new Error(`what follows event ${this.#routedTo} is no longer in the log: this node has to start again`));
+    }
+    throw error;
   }
 
   /** A type that no product of this node knows is passed over. */

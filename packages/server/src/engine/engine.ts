@@ -153,7 +153,12 @@ export class Engine {
       this.ticker.routed();
       this.derived.routed();
     };
-    this.#publishing = new Publishing({ ...options, wheel: this.wheel, views: this.views, topics: this.topics, turn: this.turn, onRouted });
+    const onLost = (error: Error) => {
+      this.onFault(error);
+      this.#sendAway();
+    };
+    const { wheel, views, topics, turn } = this;
+    this.#publishing = new Publishing({ ...options, wheel, views, topics, turn, onRouted, onLost });
     // Until it is started nothing is published: what is due then is tried again.
     new Deadlines(this.views, this.clock, this.wheel, (tenant, event) => this.#publishing.publishOwn(tenant, event));
   }
@@ -300,16 +305,21 @@ export class Engine {
 
   /** Tells all clients to reconnect elsewhere, saves the views, closes the log. */
   async stop(): Promise<void> {
-    this.#stopping = true;
-    for (const session of [...this.sessions.values()]) {
-      session.close(new Refusal("SHUTTING_DOWN", "the server is shutting down", { reconnectAfterMs: this.reconnectAfterMs() }));
-    }
-    this.turn.flush();
+    this.#sendAway();
     await this.subscribers.flush().catch(this.onFault);
     await this.#publishing.close();
     this.wheel.stop();
     await this.checkpoints.save(this.routedTo);
     await this.log.close();
+  }
+
+  /** Nobody is served from now on. Clients go on elsewhere, or here after a start. */
+  #sendAway(): void {
+    this.#stopping = true;
+    for (const session of [...this.sessions.values()]) {
+      session.close(new Refusal("SHUTTING_DOWN", "the server is shutting down", { reconnectAfterMs: this.reconnectAfterMs() }));
+    }
+    this.turn.flush();
   }
 
   /** Resolves when what was stored up to there has arrived here, whoever stored it, or that takes too long. */

@@ -43,6 +43,8 @@ export interface PublishingOptions {
   readonly onFault: (error: unknown) => void;
   /** Called after each batch, when its followers have been told. */
   readonly onRouted: () => void;
+  /** As in Applying. */
+  readonly onLost: (error: Error) => void;
 }
 
 /**

@@ -154,6 +154,8 @@ export interface Log {
 export interface SharedLog extends Log {
   /** Asks where the log stands now: when another node says that it has stored something. */
   refresh(): Promise<LogBounds>;
+  /** Another node has told of this event, and that it was durable: a log that ends before it later has lost it. */
+  heard(event: Pick<StoredEvent, "offset" | "storedAt">): void;
   /**
    * As `saveCheckpoint`, unless another node has saved a later one of this version: then nothing is written, and it resolves with false. What changed
    * since this node's last save has to be saved with its next one.

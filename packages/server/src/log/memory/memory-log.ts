@@ -63,6 +63,10 @@ export class MemoryLog implements SharedLog {
     });
   }
 
+  heard({ offset, storedAt }: Pick<StoredEvent, "offset" | "storedAt">): void {
+    if (offset > this.#bounds.head) this.#move({ ...this.#bounds, head: offset, headStoredAt: storedAt });
+  }
+
   onMoved(hear: (bounds: LogBounds) => void): () => void {
     this.#hearers.add(hear);
     return () => {

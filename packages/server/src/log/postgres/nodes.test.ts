@@ -111,6 +111,15 @@ it("tells what others stored when it is asked to look, and soon without", async 
   expect(heard).toEqual([2, 3]);
 });
 
+it("sees that the database lost what another node has told of, though it has never read it", async () => {
+  const log = await openNode();
+  await log.append(newEvents(3));
+  log.heard({ offset: 5, storedAt: bench.now });
+  await expect(log.refresh()).rejects.toThrow("ends at 3 and had come to 5");
+  await expect(log.append(newEvents(1))).rejects.toThrow("start again");
+  expect(bench.faults).toHaveLength(1);
+});
+
 it("is looked at in the middle of commits, from everywhere, and found in order", async () => {
   const nodes = [await openNode(), await openNode()];
   let isOver = false;

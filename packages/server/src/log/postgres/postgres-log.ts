@@ -157,6 +157,10 @@ class OpenLog implements PostgresLog {
     return this.#bounds;
   }
 
+  heard({ offset, storedAt }: Pick<StoredEvent, "offset" | "storedAt">): void {
+    this.#learn({ oldest: this.#bounds.oldest, head: offset, headStoredAt: storedAt });
+  }
+
   onMoved(hear: (bounds: LogBounds) => void): () => void {
     this.#hearers.add(hear);
     return () => void this.#hearers.delete(hear);
