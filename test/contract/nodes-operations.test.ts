@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import type { z } from "zod";
 import * as operations from "@broadtape/protocol/operations";
 import { connectionList } from "@broadtape/protocol/rest";
-import { type Cluster, startCluster } from "../postgres.ts";
+import { type Cluster, query, startCluster } from "../postgres.ts";
 import { nativeClients } from "./native-client.ts";
 import { type TestServer, publish, startTestServer, token, until } from "./server.ts";
 
@@ -11,12 +11,13 @@ const NAMES = ["north", "south", "west"];
 const ROOT = "operations";
 
 let cluster: Cluster;
+let database: string;
 let nodes: TestServer[];
 const clients = [0, 1, 2].map((at) => nativeClients(() => nodeAt(at)));
 
 beforeAll(async () => {
   cluster = await startCluster({ fsync: "off" });
-  const database = await cluster.createDatabase("desk");
+  database = await cluster.createDatabase("desk");
   const start = (name: string) => startTestServer({ env: { BROADTAPE_DATABASE_URL: database, BROADTAPE_NODE: name } });
   // The first makes the tables.
   nodes = [await start("north")];
@@ -160,6 +161,22 @@ it("views of all nodes at one offset are the same, while events are stored on ea
   expect(atRest).toMatchObject({ agree: true, nodes: [{ agrees: true }, { agrees: true }, { agrees: true }] });
   expect(atRest.nodes.map(({ name }) => name).sort()).toEqual(NAMES);
   expect(Object.values(atRest.nodes[0]?.views ?? {}).some(({ entities }) => entities > 0)).toBe(true);
+});
+
+it("what of the outbox was refused is told by every node, with the reason, to its tenant alone", async () => {
+  await query(database, "insert into broadtape.publishers (role, tenant) values ('postgres', 'tenant')");
+  const events = [order("fine"), { type: "trading.order.created", data: { userId: "ann", order: { id: "half" } } }];
+  for (const source of ["first", "second"])
+    await query(database, "select broadtape.publish('tenant', $1, $2)", [source, JSON.stringify(events)]);
+  const { refused, next } = await until(async () => {
+    const found = await read(operations.refusedOutbox, `${ROOT}/outbox?limit=1`, 1);
+    return found.refused[0]?.source === "second" ? found : undefined;
+  });
+  expect(refused).toMatchObject([{ role: "postgres", events: 2, statusCode: 422, faults: [{ index: 1 }, {}, {}, {}, {}] }]);
+  const rest = await read(operations.refusedOutbox, `${ROOT}/outbox?before=${next ?? ""}`, 2);
+  expect([rest.refused.map(({ source }) => source), rest.next]).toEqual([["first"], null]);
+  const other = await ask(0, `${ROOT}/outbox`, {}, await operator("neighbours"));
+  expect(JSON.parse(other.text)).toMatchObject({ refused: [], next: null });
 });
 
 it("a node that stands still is named as silent, one that was killed as gone, until it is back", async () => {

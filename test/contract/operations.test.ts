@@ -8,6 +8,7 @@ import { connectionList } from "@broadtape/protocol/rest";
 import { nativeClients } from "./native-client.ts";
 import { type TestServer, bestPrice, publish, publisherToken, startTestServer, token, until } from "./server.ts";
 import { type Claims, feedClients, payment } from "./transactions/feed-client.ts";
+import { onOneNode } from "./one-node.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -36,6 +37,8 @@ const PATHS = [
   "/topics",
   "/refusals",
   "/limits",
+  "/views",
+  "/outbox",
   "/tail",
   "/events?correlationId=c",
   "/events/EV-0000000000000001",
@@ -98,6 +101,9 @@ describe("operations", () => {
     expect(summary.connections.bySurface).toEqual([{ surface: "transactions", all: 2, ofTenant: 1 }]);
     expect(summary.log.headOffset).toBe(summary.log.routedTo);
     expect(summary.counters.published).toBeGreaterThan(0);
+    expect(summary.nodes).toMatchObject([{ status: "ready", figures: { connections: 2, wire: "none", clockOffsetMs: null } }]);
+    const { log } = summary;
+    expect(await read(operations.viewsComparison, `${ROOT}/views`)).toMatchObject({ agree: true, offset: log.headOffset });
     expect(summary.process.heapUsedBytes).toBeGreaterThan(1_000_000);
     expect(JSON.stringify(summary)).not.toContain("neighbours");
   });
@@ -263,19 +269,22 @@ describe("what went wrong", () => {
     expect((await ask(`${ROOT}/limits`, operator("neighbours"))).text).toBe('{"limits":[],"slow":[]}');
   });
 
-  it("of the registry is answered with 503 and when to come back, until it is well again", async () => {
-    const registry = new Database(join(server.directory, "registry.db"));
-    try {
-      registry.exec("alter table notices rename to notices_away");
-      const away = await ask("notices");
-      expect([away.status, away.headers.get("retry-after"), JSON.parse(away.text)]).toMatchObject([503, "1", { statusCode: 503 }]);
-      expect(away.text).not.toContain("notices_away");
-      registry.exec("alter table notices_away rename to notices");
-      expect((await ask("notices")).status).toBe(200);
-    } finally {
-      registry.close();
-    }
-  });
+  onOneNode("the registry is a file of the data directory")(
+    "of the registry is answered with 503 and when to come back, until it is well again",
+    async () => {
+      const registry = new Database(join(server.directory, "registry.db"));
+      try {
+        registry.exec("alter table notices rename to notices_away");
+        const away = await ask("notices");
+        expect([away.status, away.headers.get("retry-after"), JSON.parse(away.text)]).toMatchObject([503, "1", { statusCode: 503 }]);
+        expect(away.text).not.toContain("notices_away");
+        registry.exec("alter table notices_away rename to notices");
+        expect((await ask("notices")).status).toBe(200);
+      } finally {
+        registry.close();
+      }
+    },
+  );
 });
 
 describe("the catalogue", () => {

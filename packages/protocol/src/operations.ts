@@ -323,6 +323,28 @@ export const viewsComparison = z.looseObject({
   unanswered,
 });
 
+/** `GET /api/v1/operations/outbox`: batches of the own tenant that services staged in their own transactions and that were refused. */
+export const refusedOutbox = z.looseObject({
+  waiting: count.describe("Batches of all tenants that wait to be moved into the log."),
+  waitingSeconds: figure.describe("For how long the oldest of them has waited."),
+  refused: z.array(
+    z.looseObject({
+      seq: count,
+      key: z.string().describe("Of this batch alone: the default of its events' correlation id."),
+      role: z.string().describe("The database's role that staged it."),
+      source: z.string(),
+      stagedAt: z.string(),
+      refusedAt: z.string(),
+      events: count.nullable().describe("Null where they are no list."),
+      statusCode: count.describe("What its publisher would have been answered over HTTP, as what follows."),
+      reason: z.string(),
+      faults: z.array(z.looseObject({ index: count, path: z.string(), message: z.string() })).describe("The first of them."),
+      more: count.describe("Faults that are not listed."),
+    }),
+  ),
+  next: count.nullable().describe("For `before` of the next page; null where there is none."),
+});
+
 /** `GET /api/v1/catalogue`: what may be published and followed. */
 export const catalogueList = z.looseObject({
   types: z.array(
@@ -366,4 +388,5 @@ export type EventWay = z.infer<typeof eventWay>;
 export type EventWays = z.infer<typeof eventWays>;
 export type ViewsState = z.infer<typeof viewsState>;
 export type ViewsComparison = z.infer<typeof viewsComparison>;
+export type RefusedOutbox = z.infer<typeof refusedOutbox>;
 export type CatalogueList = z.infer<typeof catalogueList>;

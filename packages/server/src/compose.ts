@@ -24,6 +24,7 @@ import { Engine } from "./engine/engine.ts";
 import type { Product } from "./engine/product.ts";
 import type { Session } from "./engine/session.ts";
 import type { SocketSurface, StreamSurface } from "./engine/surface.ts";
+import type { Intake } from "./intake/intake.ts";
 import type { NativeHost } from "./native/commands.ts";
 import { DurableClients } from "./native/durable.ts";
 import { nativeTextSurface } from "./native/text-surface.ts";
@@ -31,6 +32,7 @@ import { nativeSurface } from "./native/surface.ts";
 import { logBroadcasts, logJournal } from "./operations/journal.ts";
 import { createLogger } from "./operations/logger.ts";
 import { createMetrics } from "./operations/metrics.ts";
+import { refusedOutbox } from "./operations/refused-outbox.ts";
 import { productsOf, feedOptions } from "./compose-products.ts";
 import { CROWD } from "./products/streams/stream.ts";
 import { transactionsWebSocket } from "./products/transactions/surfaces.ts";
@@ -134,7 +136,9 @@ async function start(config: Config, options: ServerOptions, resources: AsyncDis
   const streams = streamsFor(engine);
   serveDocument(app, { products: engine.products, streams });
   serveHealth(app, { isReady: () => engine.isReady, metrics });
-  const parts = { config, engine, desk, logger, registry, onFault, demoDesk: options.demoDesk };
+  // Known when the engine has started, and before anybody can ask.
+  const late: { intake: Intake | undefined } = { intake: undefined };
+  const parts = { config, engine, desk, intake: () => late.intake, logger, registry, onFault, demoDesk: options.demoDesk };
   const clients = await serveClients(app, parts, surfaces, streams);
   resources.defer(clients.close);
   const fallback = await startFallback({ config, engine, registry, metrics, onFault });
@@ -142,8 +146,8 @@ async function start(config: Config, options: ServerOptions, resources: AsyncDis
   // First of all to be closed: clients are told to reconnect elsewhere while there is still a connection to tell them on.
   resources.defer(() => engine.stop());
   resources.defer(() => desk.close());
-  const intake = await startIntake({ config, engine, metrics, logger, onFault });
-  resources.defer(() => intake?.close());
+  late.intake = await startIntake({ config, engine, metrics, logger, onFault });
+  resources.defer(() => late.intake?.close());
   if (fallback !== undefined) {
     resources.defer(() => fallback.close());
     fallback.resume().catch(onFault);
@@ -195,6 +199,7 @@ interface Parts {
   readonly config: Config;
   readonly engine: Engine;
   readonly desk: OperationsDesk & ConnectionsDesk;
+  readonly intake: () => Intake | undefined;
   readonly logger: Logger;
   readonly registry: Registry;
   readonly onFault: (error: unknown) => void;
@@ -203,7 +208,7 @@ interface Parts {
 
 async function serveClients(
   app: FastifyInstance,
-  { config, engine, desk, logger, registry, onFault, demoDesk }: Parts,
+  { config, engine, desk, intake, logger, registry, onFault, demoDesk }: Parts,
   surfaces: readonly SocketSurface[],
   streams: readonly StreamSurface[],
 ) {
@@ -240,7 +245,7 @@ async function serveClients(
     bodyBytes: limits.socketFrameBytes,
   });
   serveConnections(app, { desk, gate });
-  serveOperations(app, { gate, desk });
+  serveOperations(app, { gate, desk, outbox: (tenant, page) => refusedOutbox(intake(), tenant, page) });
   serveCatalogue(app, { gate, products: engine.products });
   serveNotices(app, { gate, list: (query) => registry.listNotices(query) });
   serveSessions(

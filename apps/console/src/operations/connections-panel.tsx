@@ -53,7 +53,7 @@ export function ConnectionsPanel({ authorized, node, hasNodes }: Properties): Re
           </span>
           <input
             className={styles.filter}
-            placeholder={hasNodes ? "user, surface, node, id" : "user, surface, id"}
+            placeholder={hasNodes ? "user, node, id" : "user, surface, id"}
             aria-label="Filter connections"
             value={wanted}
             onChange={({ target }) => setWanted(target.value)}

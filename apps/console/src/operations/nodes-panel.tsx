@@ -88,7 +88,7 @@ interface RowProperties {
 
 function NodeRow({ node: { id, name, status, goneAt, figures }, isChosen, views, onNode }: RowProperties): ReactElement {
   const isWell = status === "ready";
-  const own = views?.nodes.find((each) => each.id === id);
+  const own = figures === null ? undefined : views?.nodes.find((each) => each.id === id);
   const held = own === undefined ? NONE : own.agrees === null ? `at ${countText(own.offset)}` : own.agrees ? "agree" : "differ";
   return (
     <tr data-node={name} data-status={status}>

@@ -10,6 +10,7 @@ import type {
   OperationsHistory,
   OperationsSummary,
   PublishRefusals,
+  RefusedOutbox,
   TopicRates,
   ViewsComparison,
 } from "@broadtape/protocol/operations";
@@ -47,6 +48,8 @@ export interface OperationsDesk {
 export interface OperationsOptions {
   readonly gate: Gate;
   readonly desk: OperationsDesk;
+  /** What of the tenant the database's outbox refused. */
+  readonly outbox: (tenant: string, page: { readonly before: number | undefined; readonly limit: number }) => Promise<RefusedOutbox>;
 }
 
 export const OPERATIONS_PATH = "/api/v1/operations";
@@ -54,7 +57,7 @@ const HOUR_MS = 3_600_000;
 /** Proxies and browsers bear that long without an answer. */
 const WAIT_MS = 25_000;
 
-export function serveOperations(app: FastifyInstance, { gate, desk }: OperationsOptions): void {
+export function serveOperations(app: FastifyInstance, { gate, desk, outbox }: OperationsOptions): void {
   const get = (path: string, answer: (tenant: string, query: URLSearchParams, request: FastifyRequest, reply: FastifyReply) => unknown) => {
     app.get(`${OPERATIONS_PATH}${path}`, async (request, reply) => {
       const { permissions, tenant } = await gate.authenticate({ headers: request.headers });
@@ -69,6 +72,9 @@ export function serveOperations(app: FastifyInstance, { gate, desk }: Operations
   get("/topics", (tenant, query) => desk.topics(tenant, limitOf(query, 50), nodeOf(query)));
   get("/refusals", (tenant, query) => desk.refusals(tenant, limitOf(query, 200), nodeOf(query)));
   get("/limits", (tenant, query) => desk.limits(tenant, limitOf(query, 200), nodeOf(query)));
+  get("/outbox", (tenant, query) =>
+    outbox(tenant, { before: numberOf(query, "before", { least: 0, most: Number.MAX_SAFE_INTEGER }), limit: limitOf(query, 100) }),
+  );
   get("/views", (_tenant, query) => desk.views(nodeOf(query)));
 
   get("/tail", (tenant, query, _request, reply) => {

@@ -208,6 +208,13 @@ const operators: Readonly<Record<string, Operation>> = {
     parameters: [NODE],
     responses: { 200: json("ViewsComparison", "The checksums, and whether they agree."), ...refusals(400, 401, 403, 429, 503) },
   },
+  "GET /api/v1/operations/outbox": {
+    tags: ["Operations"],
+    summary: "The tenant's batches of the database's outbox that were refused, with the reason",
+    description: `Nothing where there is no PostgreSQL. ${ADMIN}`,
+    parameters: [LIMIT(100), query("before", "`next` of the page before.", { type: "integer", minimum: 0 })],
+    responses: { 200: json("RefusedOutbox", "A page, newest first."), ...refusals(400, 401, 403, 503) },
+  },
   "GET /api/v1/operations/tail": {
     tags: ["Operations"],
     summary: "The tenant's log as it grows",

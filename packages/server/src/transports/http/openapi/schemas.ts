@@ -28,6 +28,7 @@ const NAMED = {
   LogTail: operations.logTail,
   OperationsHistory: operations.operationsHistory,
   OperationsSummary: operations.operationsSummary,
+  RefusedOutbox: operations.refusedOutbox,
   ViewsComparison: operations.viewsComparison,
   OpenedSession: rest.openedSession,
   PublishAnswer: rest.publishAnswer,
