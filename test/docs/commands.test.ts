@@ -58,7 +58,7 @@ async function run(script: string, env: Readonly<Record<string, string>>): Promi
   }
 }
 
-const [startCommand, testCommand, firstEvent, priceStream] = codeOf(pageOf("README.md"), "sh");
+const [startCommand, testCommand, , firstEvent, priceStream] = codeOf(pageOf("README.md"), "sh");
 
 it("README: starts, and publishes the first event", async () => {
   const data = join(folder, "demo");

@@ -23,6 +23,8 @@ const deskTokens = process.env["BROADTAPE_DESK_TOKENS"];
 const speed = positive("DEMO_SPEED", 1);
 /** Of users, bank and agents: quicker ones need not come with as many more prices. */
 const pace = positive("DEMO_PACE", speed);
+/** `http://:<secret>@127.0.0.1:<port>`: where servers look for the desk that did not start this. */
+const deskUrl = process.env["DEMO_DESK"];
 
 /** The parent kills what has not ended 2 s after SIGTERM. */
 const CLOSE_MS = 1000;
@@ -90,6 +92,7 @@ async function openDesk({ books }: TradingScene): Promise<void> {
       const tokens = new Map(Object.entries(JSON.parse(deskTokens) as Record<string, string>));
       await endLeftovers({ url, tokens, traders: TRADERS, fetch, now: Date.now, write });
     },
+    place: deskUrl === undefined ? undefined : placeOf(new URL(deskUrl)),
     announce: (address) => process.send?.({ desk: address }),
     book: books,
     wayBack: (trader, symbol) => wayBack(books.exposureOf(trader, symbol)),
@@ -130,6 +133,10 @@ async function openBank(): Promise<void> {
 function fail(scene: string, error: unknown): never {
   say(`the ${scene} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   process.exit(1);
+}
+
+function placeOf({ port, password }: URL) {
+  return { port: Number(port), secret: decodeURIComponent(password) };
 }
 
 function positive(name: string, otherwise: number): number {

@@ -22,6 +22,12 @@ export interface DemoDeskAddress {
   readonly secret: string;
 }
 
+/** Of `http://:<secret>@<host>:<port>`, as in `DEMO_DESK`: a desk that runs beside, with several nodes or without a parent. */
+export function deskAddressOf(text: string): DemoDeskAddress | undefined {
+  const url = URL.parse(text);
+  return url?.protocol === "http:" && url.password !== "" ? { url: url.origin, secret: decodeURIComponent(url.password) } : undefined;
+}
+
 const FIRST_RESTART_MS = 500;
 const LAST_RESTART_MS = 30_000;
 /** One that ran so long starts again as if for the first time. */

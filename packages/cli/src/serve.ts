@@ -1,11 +1,10 @@
 /** `broadtape serve`: runs the server until it is told to stop. */
 import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import closeWithGrace from "close-with-grace";
 import { type Command, Option } from "commander";
-import { issueToken } from "@broadtape/server/access/issue";
 import { type Config, readConfig } from "@broadtape/server/config";
-import { type DemoDeskAddress, runDemo } from "./demo.ts";
+import { type DemoDeskAddress, deskAddressOf, runDemo } from "./demo.ts";
+import { DEMO_ENTRY, demoTokens } from "./demo-tokens.ts";
 import { EXIT, type Finish } from "./exit-codes.ts";
 import { complain, type Io, say } from "./io.ts";
 import { onSignals, SIGNALS } from "./signals.ts";
@@ -13,8 +12,6 @@ import { addSettingOptions, flagsOf } from "./setting-options.ts";
 
 /** Below the 10 s of the contract; a server that takes longer is killed with exit code 1. */
 const GRACE_MS = 9500;
-const DEMO_ENTRY = fileURLToPath(new URL("../../../apps/demo/src/main.ts", import.meta.url));
-const DEMO_TOKEN_MS = 365 * 86_400_000;
 
 export function addServe(program: Command, io: Io, finish: Finish): void {
   const command = program
@@ -28,13 +25,26 @@ export function addServe(program: Command, io: Io, finish: Finish): void {
         finish(EXIT.failed);
         return;
       }
-      await serve(readConfig(io.env, flagsOf(command)), speed, io);
+      const beside = io.env["DEMO_DESK"];
+      const desk = beside === undefined ? undefined : deskAddressOf(beside);
+      if (beside !== undefined && desk === undefined) {
+        complain(io, ["DEMO_DESK: must be http://:secret@host:port"]);
+        finish(EXIT.failed);
+        return;
+      }
+      await serve(readConfig(io.env, flagsOf(command)), { speed, desk }, io);
     });
   addSettingOptions(command);
 }
 
+interface DemoSettings {
+  readonly speed: string;
+  /** Of a demo that plays beside; none is started then. */
+  readonly desk: DemoDeskAddress | undefined;
+}
+
 /** Resolves when the server runs; from then on, signals end the process. */
-async function serve(config: Config, speed: string, io: Io): Promise<void> {
+async function serve(config: Config, demo: DemoSettings, io: Io): Promise<void> {
   // What runs, newest first: it is closed in this order.
   const running: (() => Promise<void>)[] = [];
   const grace = closeWithGrace({ delay: GRACE_MS, skip: [...SIGNALS] }, async ({ err }) => {
@@ -53,14 +63,21 @@ async function serve(config: Config, speed: string, io: Io): Promise<void> {
   // Only this command needs the server's code.
   const { startServer } = await import("@broadtape/server");
   // Known once the demo runs; it may come and go.
-  let desk: DemoDeskAddress | undefined;
-  const server = await startServer(config, { demoDesk: () => desk });
+  let { desk } = demo;
+  const server = await startServer(config, { demoDesk: () => desk, onEnd: endWith });
   running.unshift(async () => server.close());
   // Off a terminal, standard output is the log's JSON lines.
   say(io.stdout.isTTY === true ? io.stdout : io.stderr, `Broadtape listens at ${server.url}`);
-  if (!config.demo) return;
-  const stopDemo = await startDemo(config, server.url, speed, io, (address) => (desk = address));
+  if (!config.demo || demo.desk !== undefined) return;
+  const stopDemo = await startDemo(config, server.url, demo.speed, io, (address) => (desk = address));
   if (stopDemo !== undefined) running.unshift(stopDemo);
+}
+
+/** As any fault that nobody handles: what runs is closed, and the exit code tells whoever watches over it to start it again. */
+function endWith(reason: Error): void {
+  setImmediate(() => {
+    throw reason;
+  });
 }
 
 async function startDemo(
@@ -76,17 +93,10 @@ async function startDemo(
     complain(io, ["no replay: the demo's token cannot be signed with the keys of BROADTAPE_JWKS"]);
     return undefined;
   }
-  const publisher = { sub: "demo", tenantId: config.publicTenant, permissions: ["events:publish", "events:publish:any"] };
-  const token = await issueToken(config.keys, publisher, DEMO_TOKEN_MS, config);
-  const { DEMO_USERS } = await import("@broadtape/server");
-  const deskTokens: Record<string, string> = {};
-  for (const tenantId of new Set(DEMO_USERS.map((user) => user.tenantId))) {
-    const reader = { sub: "demo-desk", tenantId, permissions: ["rfq:read:tenant"] };
-    deskTokens[tenantId] = await issueToken(config.keys, reader, DEMO_TOKEN_MS, config);
-  }
+  const tokens = await demoTokens(config);
   const tell = (line: string) => {
     complain(io, [line]);
   };
-  const demo = runDemo({ entry: DEMO_ENTRY, url, token, deskTokens, speed, env: io.env, tell, onDesk });
+  const demo = runDemo({ entry: DEMO_ENTRY, url, ...tokens, speed, env: io.env, tell, onDesk });
   return async () => demo.stop();
 }

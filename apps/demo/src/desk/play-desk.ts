@@ -18,12 +18,19 @@ export interface DeskSceneOptions {
   readonly prices: MarketPrices;
   readonly publisher: Publisher;
   /** Tells the server where the desk listens. */
-  readonly announce: (desk: { readonly port: number; readonly secret: string }) => void;
+  readonly announce: (desk: DeskPlace) => void;
   /** Ends what an earlier start left open; done before anything new is asked for. */
   readonly leftovers: (write: LeftoversOptions["write"]) => Promise<void>;
   readonly onFault: (error: unknown) => void;
+  /** Where it listens and who may speak to it. Default: a free port and a secret of its own. */
+  readonly place?: DeskPlace | undefined;
   readonly book?: DealBook;
   readonly wayBack?: TradersOptions["wayBack"];
+}
+
+export interface DeskPlace {
+  readonly port: number;
+  readonly secret: string;
 }
 
 /** Resolves when the desk deals. */
@@ -32,9 +39,9 @@ export async function playDesk(options: DeskSceneOptions): Promise<{ close(): Pr
   const run = `${clock.now().toString(36)}${randomBytes(2).toString("hex")}`;
   const tape = new Tape({ run, publish: (lines) => publisher.publish(lines), onFault });
   const desk = new Desk({ clock, random, prices, tape, newId: idsOf(run), ...(book && { book }) });
-  const secret = randomBytes(32).toString("base64url");
+  const { port, secret } = options.place ?? { port: 0, secret: randomBytes(32).toString("base64url") };
   const app = deskApp(desk, secret);
-  const url = await app.listen({ host: "127.0.0.1", port: 0 });
+  const url = await app.listen({ host: "127.0.0.1", port });
   await leftovers((tenant, rfqId, events) => tape.write(tenant, rfqId, events, clock.now()));
   const callOff = trade({ desk, clock, random, ...(wayBack && { wayBack }) });
   announce({ port: Number(new URL(url).port), secret });
