@@ -3,6 +3,28 @@ import { inject } from "vitest";
 import { startTestCluster, type TestCluster, type TestNode } from "./cluster.ts";
 import type { TestServer, TestServerOptions } from "./contract/server.ts";
 import { newDatabase } from "./postgres-database.ts";
+import { until } from "./until.ts";
+
+/** By nginx' URL. */
+const clusters = new Map<string, TestCluster>();
+
+/**
+ * Resolves when each node that runs tells of this offset. An acknowledgement says that an event is stored; nodes other than the one that stored it hear of it a
+ * moment later, and what a test asks for next may be answered by any.
+ */
+export async function settled(url: string, offset: number): Promise<void> {
+  const nodes = clusters.get(url)?.nodes ?? [];
+  await Promise.all(nodes.map((node) => until(async () => !node.isRunning || (await routedTo(node)) >= offset)));
+}
+
+async function routedTo({ url }: TestNode): Promise<number> {
+  const metrics = await fetch(`${url}/metrics`).then(
+    (response) => response.text(),
+    () => "",
+  );
+  const valueOf = (name: string) => Number(new RegExp(`^broadtape_${name} (\\d+)`, "m").exec(metrics)?.[1] ?? 0);
+  return valueOf("log_head_offset") - valueOf("log_lag_events");
+}
 
 /** Killed and started again as a whole. The first node stands for all where a test looks into one. */
 export async function startClusterServer({ env = {}, port }: TestServerOptions): Promise<TestServer> {
@@ -10,7 +32,22 @@ export async function startClusterServer({ env = {}, port }: TestServerOptions):
   const cluster = await startTestCluster({ env, database, nats: inject("nats"), ...(port !== undefined && { port }) });
   const [first] = cluster.nodes;
   if (first === undefined) throw new Error("a cluster without nodes");
+  await untilNginxLeads(cluster);
+  clusters.set(cluster.url, cluster);
   return serverOf(cluster, first);
+}
+
+/** It leaves nodes that were away alone for a while, all of them one after the other. */
+async function untilNginxLeads({ url, nodes }: TestCluster): Promise<void> {
+  let inTurn = 0;
+  await until(async () => {
+    const isReady = await fetch(`${url}/readyz`).then(
+      (response) => response.ok,
+      () => false,
+    );
+    inTurn = isReady ? inTurn + 1 : 0;
+    return inTurn > nodes.length;
+  });
 }
 
 function serverOf(cluster: TestCluster, first: TestNode): TestServer {
@@ -25,8 +62,12 @@ function serverOf(cluster: TestCluster, first: TestNode): TestServer {
     },
     async restart(env = {}) {
       await Promise.all(cluster.nodes.map((node) => node.start(env)));
+      await untilNginxLeads(cluster);
       return serverOf(cluster, first);
     },
-    remove: () => cluster.remove(),
+    async remove() {
+      clusters.delete(cluster.url);
+      await cluster.remove();
+    },
   };
 }

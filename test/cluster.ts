@@ -1,6 +1,6 @@
 /** A cluster of real processes on the loopback: PostgreSQL, nats-server, equal nodes, nginx in front of them. */
 import type { ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startDatabase, type TestDatabase } from "./cluster-database.ts";
@@ -120,6 +120,7 @@ async function newNode(
   { envOf, outputCharacters }: TestClusterOptions,
 ): Promise<TestNode> {
   const directory = join(folder, name);
+  mkdirSync(directory);
   const port = await freePort();
   const program = new ServerProgram({ name, directory, port, ...(outputCharacters !== undefined && { outputCharacters }) });
   let env: Readonly<Record<string, string>> = { ...shared, BROADTAPE_NODE: name, ...envOf?.(name) };

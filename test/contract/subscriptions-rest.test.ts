@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { connectionList, subscriptionList, subscriptionState } from "@broadtape/protocol/rest";
 import { type TestServer, startTestServer, token, until } from "./server.ts";
 import { type Claims, feedClients, payment, tell } from "./transactions/feed-client.ts";
+import { onOneNode } from "./one-node.ts";
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const MADE_UP = "9b3f1c1e-0000-4000-8000-000000000000";
@@ -314,33 +315,36 @@ describe("connections", () => {
     expect(await connections({ sub: "owner" })).toEqual([]);
   });
 
-  it("are in the registry with their beginning and end, and those that a kill left open are ended by the next start", async () => {
-    const rows = (user: string) => {
-      const registry = new Database(join(server.directory, "registry.db"), { readonly: true });
-      try {
-        return registry.prepare("select * from websocket_connections where user_id = ? order by connected_at").all(user) as Row[];
-      } finally {
-        registry.close();
-      }
-    };
-    const client = await clients.plain({ sub: "noted" }, "?clientId=n");
-    const connectionId = (await client.first("connected"))["connectionId"];
-    const open = { connection_id: connectionId, client_id: "n", surface: "transactions", status: "CONNECTED", disconnected_at: null };
-    await until(() => rows("noted").length === 1);
-    expect(rows("noted")).toMatchObject([open]);
-    client.close();
-    await until(() => rows("noted")[0]?.status === "DISCONNECTED");
-    const { connected_at: connectedAt, disconnected_at: disconnectedAt } = rows("noted")[0] ?? {};
-    expect(disconnectedAt).toBeGreaterThanOrEqual(connectedAt ?? Infinity);
+  onOneNode("the registry is a file of the data directory")(
+    "are in the registry with their beginning and end, and those that a kill left open are ended by the next start",
+    async () => {
+      const rows = (user: string) => {
+        const registry = new Database(join(server.directory, "registry.db"), { readonly: true });
+        try {
+          return registry.prepare("select * from websocket_connections where user_id = ? order by connected_at").all(user) as Row[];
+        } finally {
+          registry.close();
+        }
+      };
+      const client = await clients.plain({ sub: "noted" }, "?clientId=n");
+      const connectionId = (await client.first("connected"))["connectionId"];
+      const open = { connection_id: connectionId, client_id: "n", surface: "transactions", status: "CONNECTED", disconnected_at: null };
+      await until(() => rows("noted").length === 1);
+      expect(rows("noted")).toMatchObject([open]);
+      client.close();
+      await until(() => rows("noted")[0]?.status === "DISCONNECTED");
+      const { connected_at: connectedAt, disconnected_at: disconnectedAt } = rows("noted")[0] ?? {};
+      expect(disconnectedAt).toBeGreaterThanOrEqual(connectedAt ?? Infinity);
 
-    await clients.named({ sub: "killed" });
-    await until(() => rows("killed").length === 1);
-    expect(rows("killed")).toMatchObject([{ surface: "transactions-socket-io", socket_id: expect.any(String), status: "CONNECTED" }]);
-    await server.kill("SIGKILL");
-    server = await server.restart();
-    await until(() => rows("killed")[0]?.status === "DISCONNECTED");
-    expect(rows("killed")[0]?.disconnected_at).toEqual(expect.any(Number));
-  });
+      await clients.named({ sub: "killed" });
+      await until(() => rows("killed").length === 1);
+      expect(rows("killed")).toMatchObject([{ surface: "transactions-socket-io", socket_id: expect.any(String), status: "CONNECTED" }]);
+      await server.kill("SIGKILL");
+      server = await server.restart();
+      await until(() => rows("killed")[0]?.status === "DISCONNECTED");
+      expect(rows("killed")[0]?.disconnected_at).toEqual(expect.any(Number));
+    },
+  );
 });
 
 interface Row {

@@ -5,6 +5,7 @@ import { io as io40 } from "socket.io-client-4-0";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type TestServer, startTestServer, until } from "../server.ts";
 import { MONITOR, type TradingClient, balance, bearer, created, say, tell, tradingClients, upToNow } from "./desk.ts";
+import { onOneNode } from "../one-node.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -181,22 +182,25 @@ it("a client of 4.0, which knows no recovery, goes on with a cursor of its own",
   expect(client.ids()).toEqual(["0", "1", "2"]);
 });
 
-it("does not recover a client when the log has begun a new life, and says so", async () => {
-  const sub = newUser();
-  const client = await connect({ sub }, { reconnection: true });
-  await client.follow();
-  await tell(server, [created(sub, "of the old life")]);
-  await client.first("order:created");
-  await server.kill("SIGKILL");
-  for (const file of readdirSync(server.directory)) rmSync(join(server.directory, file), { recursive: true });
-  server = await server.restart();
-  await greeted(client, 2);
-  expect(await client.first("resync")).toMatchObject({ reason: "unknown", eventId: expect.any(String) });
-  expect(client.socket.recovered).toBe(false);
-  expect((await client.follow()).snapshot.orders).toEqual([]);
-  await tell(server, [created(sub, "of the new one")]);
-  await client.first("order:created", 1);
-  cut(client);
-  await greeted(client, 3);
-  expect(client.socket.recovered).toBe(true);
-});
+onOneNode("the log is a file of the data directory")(
+  "does not recover a client when the log has begun a new life, and says so",
+  async () => {
+    const sub = newUser();
+    const client = await connect({ sub }, { reconnection: true });
+    await client.follow();
+    await tell(server, [created(sub, "of the old life")]);
+    await client.first("order:created");
+    await server.kill("SIGKILL");
+    for (const file of readdirSync(server.directory)) rmSync(join(server.directory, file), { recursive: true });
+    server = await server.restart();
+    await greeted(client, 2);
+    expect(await client.first("resync")).toMatchObject({ reason: "unknown", eventId: expect.any(String) });
+    expect(client.socket.recovered).toBe(false);
+    expect((await client.follow()).snapshot.orders).toEqual([]);
+    await tell(server, [created(sub, "of the new one")]);
+    await client.first("order:created", 1);
+    cut(client);
+    await greeted(client, 3);
+    expect(client.socket.recovered).toBe(true);
+  },
+);
