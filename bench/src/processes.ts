@@ -5,12 +5,13 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { LoadOrder, Reading, ServerOrder } from "./control.ts";
 
+/** Nothing to one that has ended: whoever waits for its answer hears of that. */
 export function tell(child: ChildProcess, order: ServerOrder | LoadOrder): void {
-  child.send(order);
+  if (child.connected) child.send(order);
 }
 
 export async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode === null) await once(child, "exit");
+  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
 }
 
 /** Waits until the load reads no more. */
