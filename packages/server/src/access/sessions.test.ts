@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import type { Identity } from "@broadtape/protocol/identity";
+import { FakeClock } from "../../testing/fake-clock.ts";
+import { MemoryHub } from "../cluster/memory/memory-cluster.ts";
 import { createMemoryRegistry } from "../registry/memory.ts";
 import { CookieSessions } from "./sessions.ts";
 
@@ -111,5 +113,59 @@ describe("CookieSessions", () => {
         expect(await sessions.end(id)).toBe(false);
       }),
     );
+  });
+});
+
+describe("CookieSessions on several nodes", () => {
+  function setUpNodes() {
+    const clock = new FakeClock();
+    const registry = createMemoryRegistry();
+    const hub = new MemoryHub({ monotonic: () => clock.monotonic(), after: (ms, run) => clock.after(ms, run) });
+    const clusters = ["a", "b"].map((id) => hub.join({ id, name: id }));
+    const [here, there] = clusters.map((cluster) => new CookieSessions(registry, { now: () => 1000, ttlMs: 50_000, cluster }));
+    if (here === undefined || there === undefined) throw new Error("there are two");
+    const heard: string[] = [];
+    there.onEnd((sessionId) => heard.push(sessionId));
+    const settle = async () => {
+      for (let step = 0; step < 5; step++) {
+        clock.advance(1);
+        await new Promise(setImmediate);
+      }
+    };
+    return { registry, clusters, here, there, heard, settle };
+  }
+
+  it("end everywhere, whoever remembers them", async () => {
+    const { here, there, heard, settle } = setUpNodes();
+    const { id } = await here.open(ann);
+    const { sessionId } = (await there.find(id)) ?? {};
+    expect(await here.end(id)).toBe(true);
+    await settle();
+    expect([await there.find(id), await here.find(id)]).toEqual([undefined, undefined]);
+    expect(heard).toEqual([sessionId]);
+    expect(await there.end(id)).toBe(false);
+  });
+
+  it("are not said to have ended where that cannot be told to all, and go on everywhere", async () => {
+    const { clusters, here, there, heard, settle } = setUpNodes();
+    const { id } = await here.open(ann);
+    clusters[0]?.setConnected(false);
+    await expect(here.end(id)).rejects.toMatchObject({ name: "RegistryUnavailable" });
+    clusters[0]?.setConnected(true);
+    await settle();
+    expect([(await here.find(id))?.userId, (await there.find(id))?.userId, heard]).toEqual(["ann", "ann", []]);
+    expect(await here.end(id)).toBe(true);
+    await settle();
+    expect(await there.find(id)).toBeUndefined();
+  });
+
+  it("have ended for who heard so, though the registry did not take it", async () => {
+    const { registry, here, there, settle } = setUpNodes();
+    const { id } = await here.open(ann);
+    vi.spyOn(registry, "endSession").mockRejectedValueOnce(new Error("away"));
+    await expect(here.end(id)).rejects.toThrow("away");
+    await settle();
+    expect(await there.find(id)).toBeUndefined();
+    expect(await here.end(id)).toBe(true);
   });
 });

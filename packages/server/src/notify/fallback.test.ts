@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ledgerId } from "@broadtape/protocol/event-id";
 import { transactionsProduct } from "../products/transactions/declaration.ts";
 import { createMemoryRegistry } from "../registry/memory.ts";
+import { Nodes } from "../../testing/nodes.ts";
 import { Rig, type RigOptions, identityOf } from "../../testing/rig.ts";
 import { Delivery } from "../engine/delivery.ts";
 import { Fallback } from "./fallback.ts";
@@ -121,5 +122,79 @@ describe("after a restart", () => {
     fallback.stop();
     rig.clock.advance(60_000);
     expect([taken, fallback.size]).toEqual([[], 0]);
+  });
+});
+
+describe("on several nodes", () => {
+  async function setUpNodes() {
+    const nodes = await Nodes.start(3, { products: [transactionsProduct] });
+    const taken: Notice[] = [];
+    const fallbacks = nodes.rigs.map((rig) => {
+      const dispatcher = createDispatcher(nodes, taken);
+      const options = { waitMs: 30_000, take: dispatcher, store: nodes.registry, onFault: (error: unknown) => nodes.faults.push(error) };
+      return new Fallback(rig.engine, options);
+    });
+    const device = nodes.rig(1).open(identityOf("ann"));
+    device.session.guarantee(new Delivery(RULES, nodes.clock, { acked: { upTo: 0, gaps: [] }, attempts: new Map() }));
+    nodes.rig(1).engine.follow(device.session, { topics: ["fraud:me"] }, 10, () => undefined);
+    const alert = async () => {
+      const data = { userId: "ann", alert: { transactionId: "t1", riskScore: 0.91, reason: "odd", action: "BLOCK", details: {} } };
+      const { results } = await nodes.wait(nodes.rig(0).engine.publish([{ type: "fraud.alert", data }], publisher));
+      await nodes.refresh();
+      return results[0]?.offset ?? 0;
+    };
+    const acknowledge = (offset: number) => device.session.acked(device.session.outbox.delivery?.ackUpTo(offset) ?? []);
+    return { nodes, taken, fallbacks, alert, acknowledge };
+  }
+
+  /** As the dispatcher does: whoever claims it in the registry sends it. */
+  const createDispatcher = (nodes: Nodes, taken: Notice[]) => (notice: Notice) => {
+    const { tenant, eventId, userId } = notice;
+    void nodes.registry.claimNotice({ tenant, eventId, userId, kind: "webhook", claimedAt: 0, node: undefined }).then((isOurs) => {
+      if (isOurs) taken.push(notice);
+    });
+    return "taken" as const;
+  };
+
+  it("an alert that a device acknowledged at one of them goes out from none", async () => {
+    const { nodes, taken, fallbacks, alert, acknowledge } = await setUpNodes();
+    const offset = await alert();
+    expect(fallbacks.map(({ size }) => size)).toEqual([1, 1, 1]);
+    acknowledge(offset);
+    await nodes.settle();
+    expect(fallbacks.map(({ size }) => size)).toEqual([0, 0, 0]);
+    await nodes.settle(60_000);
+    expect(taken).toEqual([]);
+  });
+
+  it("an alert without an ack goes out once", async () => {
+    const { nodes, taken, alert } = await setUpNodes();
+    await alert();
+    await nodes.settle(60_000);
+    expect(taken).toHaveLength(1);
+    expect(nodes.faults).toEqual([]);
+  });
+
+  it("an ack that could not be told is asked for, in the last moment too", async () => {
+    const { nodes, taken, fallbacks, alert, acknowledge } = await setUpNodes();
+    const offset = await alert();
+    nodes.setConnected(1, false);
+    acknowledge(offset);
+    await nodes.settle();
+    nodes.setConnected(1, true);
+    await nodes.settle();
+    expect(fallbacks.map(({ size }) => size)).toEqual([1, 0, 1]);
+    await nodes.settle(60_000);
+    expect(taken).toEqual([]);
+  });
+
+  it("is not held up by a node that does not answer", async () => {
+    const { nodes, taken, alert } = await setUpNodes();
+    await alert();
+    await nodes.settle(28_000);
+    nodes.setConnected(1, false);
+    nodes.setConnected(2, false);
+    await nodes.settle(10_000);
+    expect(taken).toHaveLength(1);
   });
 });
