@@ -1,5 +1,5 @@
 /** Connection attempts a minute and address on SSE paths, on all nodes (contract 50-sse "Behaviour", 70-details "SSE attempt limits"). */
-import type { Cluster } from "../../cluster/cluster.ts";
+import type { Engine } from "../../engine/engine.ts";
 
 export interface AttemptLimits {
   /** Attempts that end in 401 or 403, and anonymous ones. */
@@ -10,11 +10,13 @@ export interface AttemptLimits {
 
 const MINUTE_MS = 60_000;
 
+type Counting = Pick<Engine["cluster"], "hit">;
+
 export class Attempts {
-  readonly #cluster: Pick<Cluster, "hit">;
+  readonly #cluster: Counting;
   readonly #limits: AttemptLimits;
 
-  constructor(cluster: Pick<Cluster, "hit">, limits: AttemptLimits) {
+  constructor(cluster: Counting, limits: AttemptLimits) {
     this.#cluster = cluster;
     this.#limits = limits;
   }
