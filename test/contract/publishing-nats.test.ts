@@ -5,11 +5,15 @@ import { type NatsServer, startNats } from "../nats.ts";
 import { type Cluster, startCluster } from "../postgres.ts";
 import { type Answer, publish, publisherToken, type TestServer, startTestServer, token, until } from "./server.ts";
 
-/** The nodes' account, and one of services, which see nothing of the other. */
+/** The nodes' account, one of services which see nothing of it, and one to which it offers publishing and nothing else. */
 const ACCOUNTS = [
   "max_payload: 1200000",
   `accounts {
-    NODES { users: [{ user: node, password: n }] }
+    NODES { users: [{ user: node, password: n }], exports: [{ service: "broadtape.publish" }] }
+    GUESTS {
+      users: [{ user: guest, password: g }]
+      imports: [{ service: { account: NODES, subject: "broadtape.publish" } }]
+    }
     SERVICES {
       users: [
         { user: door, password: d, permissions: { subscribe: "broadtape.publish broadtape", allow_responses: true } }
@@ -21,6 +25,8 @@ const ACCOUNTS = [
 
 let nats: NatsServer;
 let desk: NatsConnection;
+/** Who asks. */
+let service: NatsConnection;
 const urlAs = (user: string) => nats.url.replace("//", `//${user}@`);
 const connectAs = (user: string, pass: string) =>
   connect({ servers: nats.url, user, pass, inboxPrefix: `_INBOX_${user}`, reconnectTimeWait: 20, maxReconnectAttempts: -1 });
@@ -28,6 +34,7 @@ const connectAs = (user: string, pass: string) =>
 beforeAll(async () => {
   nats = await startNats(ACCOUNTS);
   desk = await connectAs("desk", "s");
+  service = desk;
 });
 afterAll(async () => {
   await desk.close();
@@ -54,7 +61,7 @@ async function ask(
   };
   for (const [name, value] of Object.entries(given)) if (value !== "") own.set(name, value);
   const payload = typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body);
-  const message = await desk.request("broadtape.publish", payload, { timeout: timeoutMs, headers: own });
+  const message = await service.request("broadtape.publish", payload, { timeout: timeoutMs, headers: own });
   const status = Number(message.headers?.get("Nats-Service-Error-Code") ?? "");
   const text = message.string();
   const answered = new Headers([...(message.headers ?? [])].map(([name, [value = ""]]) => [name, value]));
@@ -255,15 +262,17 @@ describe("a node with little room", () => {
   });
 });
 
-describe("two nodes", () => {
+describe("two nodes, whose account offers publishing to others", () => {
   let cluster: Cluster;
   let nodes: TestServer[];
   beforeAll(async () => {
     cluster = await startCluster({ fsync: "off" });
-    const env = { BROADTAPE_DATABASE_URL: await cluster.createDatabase("desk"), BROADTAPE_NATS_PUBLISH_URL: urlAs("door:d") };
+    const env = { BROADTAPE_DATABASE_URL: await cluster.createDatabase("desk"), BROADTAPE_NATS_URL: urlAs("node:n") };
+    service = await connectAs("guest", "g");
     nodes = [await startTestServer({ env }), await startTestServer({ env })];
   });
   afterAll(async () => {
+    await service.close();
     for (const node of nodes) await node.remove();
     await cluster.remove();
   });
@@ -271,7 +280,7 @@ describe("two nodes", () => {
   it("answer every request, each once, while one of them ends and comes back", async () => {
     const answers: { id: string; status: number; offset: number; duplicate: boolean }[] = [];
     let isOver = false;
-    const service = async (name: string) => {
+    const publishing = async (name: string) => {
       for (let index = 0; !isOver; index++) {
         const id = `${name}-${index}`;
         const { status, body } = await ask(quote("DRAIN", { id, source: "service" }));
@@ -279,7 +288,7 @@ describe("two nodes", () => {
         answers.push({ id, status, offset: result?.offset ?? 0, duplicate: result?.duplicate ?? true });
       }
     };
-    const services = Promise.all(Array.from({ length: 12 }, (_, index) => service(`s${index}`)));
+    const services = Promise.all(Array.from({ length: 12 }, (_, index) => publishing(`s${index}`)));
     const more = async (count: number) => {
       const target = answers.length + count;
       await until(() => answers.length >= target);
