@@ -32,6 +32,7 @@ import { nativeSurface } from "./native/surface.ts";
 import { logBroadcasts, logJournal } from "./operations/journal.ts";
 import { createLogger } from "./operations/logger.ts";
 import { createMetrics } from "./operations/metrics.ts";
+import type { OperationsDesk } from "./operations/desk.ts";
 import { refusedOutbox } from "./operations/refused-outbox.ts";
 import { productsOf, feedOptions } from "./compose-products.ts";
 import { CROWD } from "./products/streams/stream.ts";
@@ -39,7 +40,7 @@ import { transactionsWebSocket } from "./products/transactions/surfaces.ts";
 import type { Registry } from "./registry/registry.ts";
 import { createApp } from "./transports/http/app.ts";
 import { serveCatalogue } from "./transports/http/catalogue.ts";
-import { type ConnectionsDesk, serveConnections } from "./transports/http/connections.ts";
+import { serveConnections } from "./transports/http/connections.ts";
 import { DEMO_USERS, type DemoUser, serveDemo, servePages } from "./transports/http/console.ts";
 import { type DemoDeskAddress, serveDemoDesk } from "./transports/http/demo-desk.ts";
 import { serveDocs } from "./transports/http/docs.ts";
@@ -47,7 +48,7 @@ import { serveHealth } from "./transports/http/health.ts";
 import { serveHistory } from "./transports/http/history.ts";
 import { serveDocument } from "./transports/http/openapi/document.ts";
 import { serveNotices } from "./transports/http/notices.ts";
-import { type OperationsDesk, serveOperations } from "./transports/http/operations.ts";
+import { serveOperations } from "./transports/http/operations.ts";
 import { servePublishing } from "./transports/http/publishing.ts";
 import { serveSessions } from "./transports/http/session.ts";
 import { serveSubscriptions } from "./transports/http/subscriptions.ts";
@@ -198,7 +199,7 @@ async function endWithin(work: Promise<void>, ms: number): Promise<void> {
 interface Parts {
   readonly config: Config;
   readonly engine: Engine;
-  readonly desk: OperationsDesk & ConnectionsDesk;
+  readonly desk: OperationsDesk;
   readonly intake: () => Intake | undefined;
   readonly logger: Logger;
   readonly registry: Registry;
@@ -263,7 +264,7 @@ async function serveClients(
       token: await issueToken(config.keys, { sub: userId, tenantId, name, permissions }, DEMO_TOKEN_MS, rules),
       expiresAt: isoTime(now() + DEMO_TOKEN_MS),
     });
-    serveDemo(app, { users: DEMO_USERS, issue, gate, sessions: engine.sessions });
+    serveDemo(app, { users: DEMO_USERS, issue, gate, cut: (user) => desk.cut(user) });
     serveDemoDesk(app, { gate, desk: demoDesk ?? (() => undefined), fetch });
   }
   await serveDocs(app);

@@ -13,6 +13,7 @@ import type {
   TopicRates,
   ViewsComparison,
 } from "@broadtape/protocol/operations";
+import type { Identity } from "@broadtape/protocol/identity";
 import type { ConnectionList } from "@broadtape/protocol/rest";
 import { isoTime } from "../engine/clock.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -135,6 +136,12 @@ export class OperationsDesk {
     const [unasked] = silent;
     if (unasked !== undefined) throw new NodeUnavailable(unasked);
     return undefined;
+  }
+
+  /** Breaks a user's connections without a word; returns how many. */
+  async cut({ tenant, userId }: Pick<Identity, "tenant" | "userId">): Promise<number> {
+    const { parts } = await this.#asking.ask("cut", { tenant, userId });
+    return parts.reduce((sum, { answer }) => sum + answer, 0);
   }
 
   async tail(tenant: string, { after: cursor, limit, waitMs, ...filter }: TailQuery, signal: AbortSignal): Promise<LogTail> {

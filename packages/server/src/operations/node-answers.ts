@@ -52,6 +52,13 @@ export function nodeAnswers(engine: Engine, watch: Watch, options: SummaryOption
 
     end: (query: Whose & { readonly id: string; readonly by: string }) => endConnection(engine, query),
 
+    /** As if the network had failed. */
+    cut: (user: OfTenant & { readonly userId: string }) => {
+      const own = engine.sessions.ofUser(user);
+      for (const { connection } of own) connection.cut();
+      return own.length;
+    },
+
     views: ({ from, waitMs }: { readonly from: Offset; readonly waitMs: number }) => sums.at(from, waitMs),
   };
 }

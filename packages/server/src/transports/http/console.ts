@@ -3,8 +3,8 @@ import { existsSync } from "node:fs";
 import fastifyStatic from "@fastify/static";
 import type { FastifyInstance } from "fastify";
 import { Refusal } from "@broadtape/protocol/errors";
+import type { Identity } from "@broadtape/protocol/identity";
 import { demoSignIn } from "@broadtape/protocol/rest";
-import type { Sessions } from "../../engine/sessions.ts";
 import type { Gate } from "../gate.ts";
 
 /** Addresses of the page's own parts: the desk is at `/`. The page itself tells them apart. */
@@ -44,7 +44,8 @@ export const DEMO_USERS: readonly DemoUser[] = [
 
 export interface DemoDesk {
   readonly gate: Gate;
-  readonly sessions: Pick<Sessions, "ofUser">;
+  /** Breaks the connections of a user, on all nodes; returns how many. */
+  readonly cut: (user: Identity) => Promise<number>;
   readonly users: readonly DemoUser[];
   issue(user: DemoUser): Promise<{ readonly token: string; readonly expiresAt: string }>;
 }
@@ -61,9 +62,8 @@ export function serveDemo(app: FastifyInstance, desk: DemoDesk): void {
     return { ...user, ...(await desk.issue(user)) };
   });
   app.post("/api/demo/cut", async (request) => {
-    const own = desk.sessions.ofUser(await desk.gate.authenticate({ headers: request.headers }));
-    for (const { connection } of own) connection.cut();
-    return { connections: own.length };
+    const connections = await desk.cut(await desk.gate.authenticate({ headers: request.headers }));
+    return { connections };
   });
 }
 
