@@ -4,23 +4,16 @@
  * its delivery; it is read once, when a client comes.
  */
 import { Refusal } from "@broadtape/protocol/errors";
-import { type Offset, ledgerId } from "@broadtape/protocol/event-id";
+import type { Offset } from "@broadtape/protocol/event-id";
 import type { Cluster } from "../cluster/cluster.ts";
 import { RegistryUnavailable } from "../registry/registry.ts";
-import {
-  type KeptPending,
-  type KeptSubscription,
-  type ListedSubscription,
-  type SubscriptionKey,
-  type Taken,
-  type Taking,
-  isHidden,
-} from "../registry/subscriptions.ts";
+import type { KeptSubscription, ListedSubscription, SubscriptionKey, Taken, Taking } from "../registry/subscriptions.ts";
 import type { Clock } from "./clock.ts";
-import { Delivery, type DeliveryRules, type DeliveryState } from "./delivery.ts";
+import { Delivery, type DeliveryRules } from "./delivery.ts";
 import type { Meter } from "./meter.ts";
 import { Outage } from "./outage.ts";
 import type { Session } from "./session.ts";
+import { type Subscriber, type Wants, rowOf, stateOf, subscriberOf, versionOf } from "./subscriber.ts";
 import { Takeover } from "./takeover.ts";
 import type { Wheel } from "./wheel.ts";
 
@@ -54,33 +47,6 @@ export interface SubscribersHost {
 /** What somebody asks for over REST, at whatever node. */
 type Change = { readonly wants: Wants } | { readonly remove: string };
 
-/** What a client wants, in words that the engine does not know. `filters` is JSON text. */
-export interface Wants {
-  readonly events: readonly string[];
-  readonly filters: string;
-}
-
-/** A client that named itself, while it is connected or not yet written down. */
-export interface Subscriber extends SubscriptionKey {
-  readonly id: string;
-  readonly subscribedAt: number;
-  wants: Wants;
-  /** When that last changed. */
-  updatedAt: number;
-  unsubscribedAt: number | undefined;
-  /** Its one live connection. */
-  session: Session | undefined;
-  connectionId: string | undefined;
-  /** The session follows what the client wants: from here on the client's place is the session's. */
-  isFollowing: boolean;
-  /** Where it was when the session began, or ended. */
-  state: DeliveryState;
-  /** Mark of the log's life in which that place is one. */
-  epoch: number;
-  /** Called when somebody else changed what it wants; the live session is told so. */
-  onChanged: ((wants: Wants) => void) | undefined;
-}
-
 /** How a client that came is to go on. */
 export interface Returned {
   readonly subscriber: Subscriber;
@@ -98,9 +64,6 @@ const REFRESH_MS = 600_000;
 /** A node that slept so long writes nothing any more over what others wrote since. */
 const FORGOTTEN_MS = 86_400_000;
 const SWEEP_MS = 3_600_000;
-/** When an event that is not acknowledged counts as late; nothing is dropped. */
-const LATE_MS = 60_000;
-
 interface Kept {
   readonly subscriber: Subscriber;
   /** With which this node took it over. */
@@ -387,56 +350,18 @@ export class Subscribers {
     }
   }
 
-  #keptOf({ tenant, userId, clientId }: SubscriptionKey, stored: KeptSubscription | undefined): Kept {
-    const row = stored === undefined || isHidden(stored) ? undefined : stored;
-    const now = this.#host.clock.now();
-    const attempts = new Map(row?.pending.map((pending) => [pending.offset, pending.attempts]));
-    const acked = { upTo: row?.ackedOffset ?? this.#host.routedTo, gaps: row?.pending.map(({ offset }) => offset) ?? [] };
-    const subscriber: Subscriber = {
-      id: row?.id ?? this.#host.newId(),
-      tenant,
-      userId,
-      clientId,
-      subscribedAt: row?.subscribedAt ?? now,
-      updatedAt: row?.updatedAt ?? now,
-      unsubscribedAt: row?.unsubscribedAt,
-      wants: { events: row?.events ?? [], filters: row?.filters ?? "{}" },
-      session: undefined,
-      connectionId: row?.connectionId,
-      isFollowing: false,
-      state: { acked, attempts },
-      epoch: row?.epoch ?? this.#host.epoch,
-      onChanged: undefined,
-    };
-    const generation = stored?.generation ?? 0;
-    const savedAt = this.#host.clock.monotonic();
-    return { subscriber, generation, isReplaced: false, isChanged: false, savedVersion: versionOf(subscriber), savedAt };
+  #keptOf(key: SubscriptionKey, stored: KeptSubscription | undefined): Kept {
+    const { clock, routedTo, epoch, newId } = this.#host;
+    const subscriber = subscriberOf(key, stored, { now: clock.now(), routedTo, epoch, newId });
+    const { generation = 0 } = stored ?? {};
+    const savedVersion = versionOf(subscriber);
+    return { subscriber, generation, isReplaced: false, isChanged: false, savedVersion, savedAt: clock.monotonic() };
   }
 
   #rowOf({ subscriber, generation }: Kept): KeptSubscription {
-    const { id, tenant, userId, clientId, connectionId, wants, subscribedAt, updatedAt, unsubscribedAt } = subscriber;
-    const { acked, attempts } = stateOf(subscriber);
-    const { epoch } = subscriber;
-    const now = this.#host.clock.now();
-    const flights = new Map([...(subscriber.session?.outbox.delivery?.flights() ?? [])].map((flight) => [flight.message.offset, flight]));
-    const pending = acked.gaps.map((offset): KeptPending => {
-      const flight = flights.get(offset);
-      const sentAt = flight?.sentAt ?? now;
-      return {
-        offset,
-        eventId: ledgerId(epoch, offset),
-        // What was sent on a connection before stands in the log.
-        eventType: flight?.message.event ?? "",
-        eventData: flight?.message.data ?? "{}",
-        sentAt,
-        attempts: attempts.get(offset) ?? 1,
-        expiresAt: sentAt + LATE_MS,
-      };
-    });
-    const place = { ackedOffset: acked.upTo, epoch, pending };
-    const node = this.#host.isShared && subscriber.session !== undefined ? this.#host.cluster.self.id : undefined;
-    const times = { subscribedAt, updatedAt, unsubscribedAt };
-    return { id, tenant, userId, clientId, connectionId, ...wants, ...place, ...times, generation, node };
+    const { clock, cluster, isShared } = this.#host;
+    const node = isShared && subscriber.session !== undefined ? cluster.self.id : undefined;
+    return rowOf(subscriber, clock.now(), { generation, node });
   }
 
   #sweepLater(): void {
@@ -455,21 +380,6 @@ export class Subscribers {
       this.#writeLater();
     });
   }
-}
-
-/** Where the client stands now. */
-function stateOf({ session, isFollowing, state }: Subscriber): DeliveryState {
-  if (session === undefined || !isFollowing) return state;
-  const { delivery } = session.outbox;
-  // Without acks the position moves as events are written.
-  if (delivery === undefined) return { acked: { upTo: session.outbox.sentTo, gaps: [] }, attempts: new Map() };
-  delivery.position.passed(session.outbox.sentTo);
-  return delivery.state();
-}
-
-/** Another number whenever the client's place moved by something of its own. */
-function versionOf({ session }: Subscriber): number {
-  return session === undefined ? -1 : (session.outbox.delivery?.version ?? session.outbox.lastSentAt);
 }
 
 function keyOf({ tenant, userId, clientId }: SubscriptionKey): string {

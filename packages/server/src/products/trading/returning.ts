@@ -3,7 +3,7 @@
  * guarantee"): what it followed, and how far it was told, outlives its connection.
  */
 import type { Session } from "../../engine/session.ts";
-import type { Subscriber } from "../../engine/subscribers.ts";
+import type { Subscriber } from "../../engine/subscriber.ts";
 import type { Desk } from "../../engine/surface.ts";
 
 /** Where a channel goes on: after a cursor, or anew because the place is no more. */

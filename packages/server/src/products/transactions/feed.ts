@@ -16,7 +16,7 @@ import { Delivery, type DeliveryRules } from "../../engine/delivery.ts";
 import type { Followed } from "../../engine/following.ts";
 import type { Message } from "../../engine/message.ts";
 import type { Session } from "../../engine/session.ts";
-import type { Subscriber } from "../../engine/subscribers.ts";
+import type { Subscriber } from "../../engine/subscriber.ts";
 import type { Desk } from "../../engine/surface.ts";
 import { topicOf, transactionTest, wallets } from "./declaration.ts";
 import type { Spell } from "./words.ts";

@@ -1,0 +1,109 @@
+/** A client that named itself, as it stands, and as the registry keeps it; part of `subscribers.ts`. */
+import { type Offset, ledgerId } from "@broadtape/protocol/event-id";
+import { type KeptPending, type KeptSubscription, type SubscriptionKey, isHidden } from "../registry/subscriptions.ts";
+import type { DeliveryState } from "./delivery.ts";
+import type { Session } from "./session.ts";
+
+/** What a client wants, in words that the engine does not know. `filters` is JSON text. */
+export interface Wants {
+  readonly events: readonly string[];
+  readonly filters: string;
+}
+
+/** A client that named itself, while it is connected or not yet written down. */
+export interface Subscriber extends SubscriptionKey {
+  readonly id: string;
+  readonly subscribedAt: number;
+  wants: Wants;
+  /** When that last changed. */
+  updatedAt: number;
+  unsubscribedAt: number | undefined;
+  /** Its one live connection. */
+  session: Session | undefined;
+  connectionId: string | undefined;
+  /** The session follows what the client wants: from here on the client's place is the session's. */
+  isFollowing: boolean;
+  /** Where it was when the session began, or ended. */
+  state: DeliveryState;
+  /** Mark of the log's life in which that place is one. */
+  epoch: number;
+  /** Called when somebody else changed what it wants; the live session is told so. */
+  onChanged: ((wants: Wants) => void) | undefined;
+}
+
+/** When an event that is not acknowledged counts as late; nothing is dropped. */
+const LATE_MS = 60_000;
+
+/** What is known only where the client is. */
+interface Here {
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  readonly routedTo: Offset;
+  readonly epoch: number;
+  readonly newId: () => string;
+}
+
+/** One that has just come. */
+export function subscriberOf(
+  { tenant, userId, clientId }: SubscriptionKey,
+  stored: KeptSubscription | undefined,
+  { now, routedTo, epoch, newId }: Here,
+): Subscriber {
+  const row = stored === undefined || isHidden(stored) ? undefined : stored;
+  const attempts = new Map(row?.pending.map((pending) => [pending.offset, pending.attempts]));
+  const acked = { upTo: row?.ackedOffset ?? routedTo, gaps: row?.pending.map(({ offset }) => offset) ?? [] };
+  return {
+    id: row?.id ?? newId(),
+    tenant,
+    userId,
+    clientId,
+    subscribedAt: row?.subscribedAt ?? now,
+    updatedAt: row?.updatedAt ?? now,
+    unsubscribedAt: row?.unsubscribedAt,
+    wants: { events: row?.events ?? [], filters: row?.filters ?? "{}" },
+    session: undefined,
+    connectionId: row?.connectionId,
+    isFollowing: false,
+    state: { acked, attempts },
+    epoch: row?.epoch ?? epoch,
+    onChanged: undefined,
+  };
+}
+
+/** As it is kept. `held`: by whom, where there are several nodes. */
+export function rowOf(subscriber: Subscriber, now: number, held: Pick<KeptSubscription, "generation" | "node">): KeptSubscription {
+  const { id, tenant, userId, clientId, connectionId, wants, epoch, subscribedAt, updatedAt, unsubscribedAt } = subscriber;
+  const { acked, attempts } = stateOf(subscriber);
+  const flights = new Map([...(subscriber.session?.outbox.delivery?.flights() ?? [])].map((flight) => [flight.message.offset, flight]));
+  const pending = acked.gaps.map((offset): KeptPending => {
+    const flight = flights.get(offset);
+    const sentAt = flight?.sentAt ?? now;
+    return {
+      offset,
+      eventId: ledgerId(epoch, offset),
+      // What was sent on a connection before stands in the log.
+      eventType: flight?.message.event ?? "",
+      eventData: flight?.message.data ?? "{}",
+      sentAt,
+      attempts: attempts.get(offset) ?? 1,
+      expiresAt: sentAt + LATE_MS,
+    };
+  });
+  const place = { ackedOffset: acked.upTo, epoch, pending };
+  return { id, tenant, userId, clientId, connectionId, ...wants, ...place, subscribedAt, updatedAt, unsubscribedAt, ...held };
+}
+
+/** Where the client stands now. */
+export function stateOf({ session, isFollowing, state }: Subscriber): DeliveryState {
+  if (session === undefined || !isFollowing) return state;
+  const { delivery } = session.outbox;
+  // Without acks the position moves as events are written.
+  if (delivery === undefined) return { acked: { upTo: session.outbox.sentTo, gaps: [] }, attempts: new Map() };
+  delivery.position.passed(session.outbox.sentTo);
+  return delivery.state();
+}
+
+/** Another number whenever the client's place moved by something of its own. */
+export function versionOf({ session }: Subscriber): number {
+  return session === undefined ? -1 : (session.outbox.delivery?.version ?? session.outbox.lastSentAt);
+}
