@@ -215,8 +215,16 @@ export class Engine {
   async enter(identity: Identity, connectionId: string, claim?: string): Promise<Seat> {
     this.checkRoom(identity);
     const seat = await this.sessions.enter(identity, connectionId, claim);
-    if (this.cluster.others().length > 0) await this.reach(Infinity);
+    await this.current();
     return seat;
+  }
+
+  /**
+   * Resolves when everything is here that was stored when this was asked, or that takes too long; undefined where nobody else stores.
+   * Whoever was answered by one node, and asks another about it, is answered what the first one would have said.
+   */
+  current(): Promise<void> | undefined {
+    return this.cluster.others().length > 0 ? this.reach(Infinity) : undefined;
   }
 
   /** Opens a session; throws SHUTTING_DOWN or LIMIT_REACHED. The surface greets it. */

@@ -15,6 +15,7 @@ export type Desk = Pick<
   | "unfollow"
   | "setRate"
   | "allow"
+  | "current"
   | "snapshot"
   | "clock"
   | "cluster"
@@ -50,6 +51,8 @@ export interface SocketSurface extends Surface {
    * was told before. Throws (or rejects with) a Refusal, and has changed nothing then.
    */
   receive(session: Session, desk: Desk, command: string, body: unknown): object | Promise<object>;
+  /** Commands whose answers, or what follows them, are of the views. */
+  readonly looksAtViews: ReadonlySet<string>;
   /** A client is recovered by its wire: it goes on after `cursor` with what its connection was marked with. Without it, none is. */
   recover?(session: Session, desk: Desk, cursor: string, mark: string): void;
   /** The acknowledgement of a refused command. */

@@ -96,6 +96,7 @@ export class NativeCommands {
   async #subscribe(message: Extract<ClientMessage, { type: "subscribe" }>): Promise<void> {
     const { engine, surface, durable } = this.#host;
     const { topics, maxUpdatesPerSecond, filters, snapshot } = message;
+    await engine.current();
     const kept = message.after === undefined ? await durable.find(this.#session) : undefined;
     if (this.#session.isClosed) return;
     const after = message.after ?? kept;

@@ -34,6 +34,7 @@ export function marketDataSocket(product: MarketData, options: MarketDataSocketO
     open(session, desk) {
       session.say({ name: "connected", body: JSON.stringify({ clientId: session.id, serverTime: desk.clock.now() }) });
     },
+    looksAtViews: new Set(["subscribe"]),
     receive(session, desk, command, body) {
       switch (command) {
         case "subscribe":

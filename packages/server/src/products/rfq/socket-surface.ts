@@ -39,6 +39,7 @@ export function rfqSocket(options: RfqSocketOptions): SocketSurface {
     open(session, desk) {
       session.say({ name: "connected", body: JSON.stringify({ clientId: session.id, serverTime: desk.clock.now() }) });
     },
+    looksAtViews: new Set(["subscribe:rfq", "subscribe:trader"]),
     receive(session, desk, command, body) {
       switch (command) {
         case "subscribe:rfq":

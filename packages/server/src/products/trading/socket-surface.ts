@@ -66,6 +66,7 @@ export function tradingSocket(options: TradingSocketOptions): SocketSurface {
       returning.get(session)?.recovered(allowed);
       desk.follow(session, { topics: allowed.flatMap(topicsOf), after: cursor, snapshot: false }, Infinity, () => undefined);
     },
+    looksAtViews: new Set(["subscribe"]),
     async receive(session, desk, command, body) {
       switch (command) {
         case "subscribe": {

@@ -4,6 +4,7 @@ import type { Identity } from "@broadtape/protocol/identity";
 import { type FeedClientMessage, ackOf, feedClientMessage } from "@broadtape/protocol/products/transactions/messages";
 import { FILTER_NAMES } from "@broadtape/protocol/products/transactions/filters";
 import { subscriptionOfQuery } from "@broadtape/protocol/products/transactions/subscription";
+import { Abreast } from "../../engine/abreast.ts";
 import { isoTime } from "../../engine/clock.ts";
 import type { DeliveryRules } from "../../engine/delivery.ts";
 import { TokenBucket } from "../../engine/limits.ts";
@@ -32,6 +33,7 @@ export class FeedConversation {
   readonly #feed: Feed;
   readonly #commands: TokenBucket;
   readonly #acks: TokenBucket;
+  readonly #abreast: Abreast;
   readonly #opened: Promise<void>;
 
   constructor(options: FeedOptions, session: Session, desk: Desk, spell: Spell, terms: FeedTerms) {
@@ -40,6 +42,7 @@ export class FeedConversation {
     this.#commands = new TokenBucket(desk.clock, options.commandRate.burst, options.commandRate.perSecond);
     this.#acks = new TokenBucket(desk.clock, options.ackRate.burst, options.ackRate.perSecond);
     this.#feed = new Feed(session, desk, spell);
+    this.#abreast = new Abreast(desk);
     this.#opened = this.#feed.open(terms);
     // Heard by whoever awaits it; until then it is nobody's.
     this.#opened.catch(() => undefined);
@@ -54,7 +57,10 @@ export class FeedConversation {
   async receive(said: unknown): Promise<FeedClientMessage> {
     this.#take(said);
     const message = parse(said);
+    const turn = this.#abreast.turn(message.type === "subscribe");
     await this.#opened;
+    if (turn !== undefined) await turn;
+    if (this.#session.isClosed) return message;
     switch (message.type) {
       case "subscribe":
         await this.#feed.subscribe(message, message.after ?? undefined);

@@ -73,6 +73,8 @@ export function transactionsSocket(options: FeedOptions): SocketSurface {
       conversations.set(session, conversation);
       await conversation.opened;
     },
+    // The conversation waits by itself, on both of its surfaces.
+    looksAtViews: new Set(),
     async receive(session, _desk, command, body) {
       if (!["subscribe", "unsubscribe", "ack", "pong"].includes(command))
         throw new Refusal("BAD_REQUEST", `${command.slice(0, 64)} is not a command of this namespace`, { path: "type" });

@@ -27,6 +27,7 @@ export function serveHistory(app: FastifyInstance, options: HistoryOptions): voi
     const identity = await options.gate.authenticate({ headers: request.headers });
     const match = /^(.+)\/(events|snapshot)$/s.exec(request.params["*"]);
     if (match?.[1] === undefined) return reply.code(404).send(httpError(404, "no such resource"));
+    await options.engine.current();
     const topic = options.engine.allow(identity, match[1]);
     if (typeof topic === "string") throw new Refusal(topic, "this topic cannot be read", topic === "BAD_REQUEST" ? { path: "topic" } : {});
     if (topic.name.includes("*")) throw new Refusal("BAD_REQUEST", "a pattern has no history", { path: "topic" });

@@ -16,6 +16,7 @@ const surface: SocketSurface = {
   idleMs: 60_000,
   commandRate: { burst: 1000, perSecond: 1 },
   open: () => undefined,
+  looksAtViews: new Set(),
   receive(_session, _desk, command) {
     if (command === "wait in vain") return Promise.reject(new Error("the registry is away"));
     if (command !== "ping") throw new Refusal("BAD_REQUEST", `${command.slice(0, 64)} is not a command`);

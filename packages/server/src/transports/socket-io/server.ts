@@ -5,6 +5,7 @@ import * as parser from "socket.io-parser";
 import { WebSocketServer } from "ws";
 import { Refusal } from "@broadtape/protocol/errors";
 import type { Identity } from "@broadtape/protocol/identity";
+import { Abreast } from "../../engine/abreast.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { TokenBucket } from "../../engine/limits.ts";
 import type { Words } from "../../engine/message.ts";
@@ -259,12 +260,15 @@ class Commands {
   readonly #surface: SocketSurface;
   readonly #session: Session;
   readonly #bucket: TokenBucket;
+  /** Bounded by what the bucket lets through while one of them waits. */
+  readonly #abreast: Abreast;
 
   constructor(options: SocketIoOptions, surface: SocketSurface, session: Session) {
     this.#options = options;
     this.#surface = surface;
     this.#session = session;
     this.#bucket = new TokenBucket(options.engine.clock, surface.commandRate.burst, surface.commandRate.perSecond);
+    this.#abreast = new Abreast(options.engine);
   }
 
   receive(name: string, args: readonly unknown[]): void {
@@ -278,13 +282,28 @@ class Commands {
         this.#reauthenticate(body, acknowledge);
         return;
       }
-      const answer = this.#surface.receive(this.#session, this.#options.engine, name, body);
-      if (answer instanceof Promise)
-        answer.then((each) => this.#answer(acknowledge, each)).catch((error: unknown) => this.#failedLater(error, acknowledge));
-      else this.#answer(acknowledge, answer);
+      const turn = this.#abreast.turn(this.#surface.looksAtViews.has(name));
+      if (turn === undefined) this.#carryOut(name, body, acknowledge);
+      else turn.then(() => this.#carryOutLater(name, body, acknowledge)).catch(this.#options.engine.onFault);
     } catch (error) {
       this.#failed(error, acknowledge);
     }
+  }
+
+  #carryOutLater(name: string, body: unknown, acknowledge: Acknowledge | undefined): void {
+    if (this.#session.isClosed) return;
+    try {
+      this.#carryOut(name, body, acknowledge);
+    } catch (error) {
+      this.#failed(error, acknowledge);
+    }
+  }
+
+  #carryOut(name: string, body: unknown, acknowledge: Acknowledge | undefined): void {
+    const answer = this.#surface.receive(this.#session, this.#options.engine, name, body);
+    if (answer instanceof Promise)
+      answer.then((each) => this.#answer(acknowledge, each)).catch((error: unknown) => this.#failedLater(error, acknowledge));
+    else this.#answer(acknowledge, answer);
   }
 
   /** After what the session is owed so far: an answer never overtakes the messages that it counts on. */

@@ -36,6 +36,7 @@ export function serveStreams(app: FastifyInstance, options: StreamOptions): void
   for (const surface of options.surfaces) {
     const forms = streamForms(surface, surface.retryMs);
     serve(app, surface.path, options, attempts, surface.isPublic === true, async (known, request, reply) => {
+      await options.engine.current();
       const identity = surface.identityOf?.(known) ?? known;
       const plan = surface.plan(queryOf(request.raw), identity, options.engine, placesOf(request));
       if (plan === undefined) return false;
