@@ -1,8 +1,12 @@
-/** The database is away for a while: what is stored is delivered all the same, acks are kept until it is back, and nothing new is acknowledged. */
+/**
+ * The database is away for a while: what is stored is delivered all the same, acks are kept until it is back, and nothing new is
+ * acknowledged. The database comes back as it was before: nodes end, and go on with another life of the log.
+ */
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { startTestCluster, type TestCluster } from "../cluster.ts";
 import { publish } from "../contract/server.ts";
 import { feedClients, payments, tell } from "../contract/transactions/feed-client.ts";
+import { query } from "../postgres.ts";
 import { until } from "../until.ts";
 
 /** Longer than all leases and patience; the issue's minute takes no other path. */
@@ -59,4 +63,21 @@ it("delays no delivery of what is stored, and loses no ack", async () => {
   const again = await plain({ sub: "ann" }, query, second().url);
   await tell(second(), payments("ann", ["end"]));
   expect(await again.idsUpTo("end")).toEqual(["end"]);
+});
+
+it("ends the nodes whose log is another one than before, and those that are started again go on", async () => {
+  await tell(first(), payments("bob", ["kept", "lost"]));
+  const url = cluster.database?.url ?? "";
+  const [{ head } = {}] = await query(url, "select head::int from broadtape.heads");
+  for (const table of ["events", "event_topics", "event_ids"])
+    await query(url, `delete from broadtape.${table} where "offset" = $1`, [head]);
+  await query(url, "update broadtape.heads set head = head - 1");
+  await until(() => cluster.nodes.every(({ isRunning }) => !isRunning));
+  expect(cluster.nodes.map((node) => node.process.exitCode)).toEqual([1, 1]);
+  expect(cluster.nodes[0]?.output()).toMatch(/it was restored; start again/);
+  await Promise.all(cluster.nodes.map((node) => node.start()));
+  const bob = await plain({ sub: "bob" }, "", second().url);
+  await bob.subscribe();
+  await tell(first(), payments("bob", ["new"]));
+  expect(await bob.idsUpTo("new")).toContain("new");
 });

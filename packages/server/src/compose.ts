@@ -37,6 +37,7 @@ import { refusedOutbox } from "./operations/refused-outbox.ts";
 import { productsOf, feedOptions } from "./compose-products.ts";
 import { CROWD } from "./products/streams/stream.ts";
 import { transactionsWebSocket } from "./products/transactions/surfaces.ts";
+import { LogEnded } from "./log/log.ts";
 import type { Registry } from "./registry/registry.ts";
 import { createApp } from "./transports/http/app.ts";
 import { serveCatalogue } from "./transports/http/catalogue.ts";
@@ -64,6 +65,8 @@ export interface ServerOptions {
   readonly products?: readonly Product[] | undefined;
   /** Where the demo's dealing desk listens now. Only in demo mode. */
   readonly demoDesk?: (() => DemoDeskAddress | undefined) | undefined;
+  /** Called when this process cannot go on and another one can: it should be closed, and started again. */
+  readonly onEnd?: ((reason: Error) => void) | undefined;
 }
 
 export interface RunningServer {
@@ -95,6 +98,7 @@ async function start(config: Config, options: ServerOptions, resources: AsyncDis
   for (const warning of config.warnings) logger.warn(warning);
   const onFault = (error: unknown) => {
     logger.error({ err: error }, "fault");
+    if (error instanceof LogEnded) options.onEnd?.(error);
   };
   const node = { id: randomUUID(), name: config.nodeName };
   const { cluster, clock, observed } = await joinCluster({ config, node, logger, onFault }, resources);

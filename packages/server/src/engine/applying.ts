@@ -6,7 +6,7 @@
  */
 import type { Offset } from "@broadtape/protocol/event-id";
 import type { StoredEvent } from "@broadtape/protocol/event";
-import { type Appended, type Log, LogUnavailable, type SharedLog } from "../log/log.ts";
+import { type Appended, type Log, LogEnded, LogUnavailable, type SharedLog } from "../log/log.ts";
 import { domainEvent } from "./history.ts";
 import { Instants } from "./instants.ts";
 import type { Meter } from "./meter.ts";
@@ -282,7 +282,7 @@ export class Applying {
   #unread(error: unknown): never {
     if (error instanceof RangeError && this.#isOpen) {
       this.#isOpen = false;
-      this.#options.onLost(new Error(`what follows event ${this.#routedTo} is no longer in the log: this node has to start again`));
+      this.#options.onLost(new LogEnded(`what follows event ${this.#routedTo} is no longer in the log: this node has to start again`));
     }
     throw error;
   }

@@ -23,7 +23,8 @@ export class Checkpoints {
   async load(): Promise<Offset> {
     const saved = await this.#log.loadCheckpoint(this.#views.version);
     if (saved === undefined) return 0;
-    if (saved.checkpoint.version !== this.#views.version) {
+    // One that lies ahead of the log is of a past that the log has lost.
+    if (saved.checkpoint.version !== this.#views.version || saved.checkpoint.offset > this.#log.bounds().head) {
       await this.#log.dropCheckpoint();
       return 0;
     }

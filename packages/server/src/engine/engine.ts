@@ -317,7 +317,8 @@ export class Engine {
     await this.subscribers.flush().catch(this.onFault);
     await this.#publishing.close();
     this.wheel.stop();
-    await this.checkpoints.save(this.routedTo);
+    // What is not kept is folded again at the next start.
+    await this.checkpoints.save(this.routedTo).catch(this.onFault);
     await this.log.close();
   }
 

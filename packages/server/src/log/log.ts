@@ -87,6 +87,11 @@ export interface LogBounds {
   readonly headStoredAt: number;
 }
 
+/** Told to `onFault` when this process can go on with the log no more, and only one that starts anew can: it is another log than before. */
+export class LogEnded extends Error {
+  override readonly name = "LogEnded";
+}
+
 /** Thrown (as a rejection) by `append` when the log can take no more for now: a publisher gets 503 and tries again. */
 export class LogUnavailable extends Error {
   override readonly name = "LogUnavailable";

@@ -1,10 +1,12 @@
 /** Where the folded state of the views is kept: one checkpoint for each version of the folds, which nodes of that release carry on. */
 import type { Pool, PoolClient } from "pg";
+import type { Epoch, Offset } from "@broadtape/protocol/event-id";
 import { inTransaction } from "../../postgres/pool.ts";
 import { escapeText } from "../../postgres/text.ts";
-import type { Checkpoint, CheckpointEntry } from "../log.ts";
+import { type Checkpoint, type CheckpointEntry, LogUnavailable } from "../log.ts";
 import { digestOf } from "./digest.ts";
 
+const LIFE = "select (select value from meta where key = 'epoch') as epoch, max(head) as head from heads";
 const SAVE_LOCK = "select pg_advisory_xact_lock(hashtextextended('broadtape checkpoint', 0))";
 const SET_CHECKPOINT = `insert into checkpoints values ($1, $2, $3, now())
   on conflict (version) do update set "offset" = excluded."offset", saved_at = excluded.saved_at`;
@@ -33,9 +35,13 @@ type EntryRow = CheckpointEntry & { readonly key: string };
 /** Entries of one statement. */
 const ENTRIES = 5000;
 
-/** Not where `onlyForward` and a later one of the same version stands: resolves with false then. */
+/**
+ * Not where `onlyForward` and a later one of the same version stands: resolves with false then. Rejects where the log is not the one
+ * of this epoch any more, or ends before: a node that has not noticed would keep what the log has never said.
+ */
 export async function saveCheckpoint(
   pool: Pool,
+  epoch: Epoch,
   { offset, version }: Checkpoint,
   entries: readonly CheckpointEntry[],
   onlyForward = false,
@@ -48,12 +54,19 @@ export async function saveCheckpoint(
   return inTransaction(pool, async (client) => {
     // Nodes save one after the other: what one has read of the other's must stay so until it has written.
     await client.query(SAVE_LOCK);
+    await checkLife(client, epoch, offset);
     if (onlyForward && ((await read(client, key))?.offset ?? 0) > offset) return false;
     for (let at = 0; at < changed.length; at += ENTRIES) await setEntries(client, key, changed.slice(at, at + ENTRIES));
     if (ended.length > 0) await client.query(DELETE_ENTRIES, [key, ended]);
     await client.query(SET_CHECKPOINT, [key, escapeText(version), offset]);
     return true;
   });
+}
+
+async function checkLife(client: PoolClient, epoch: Epoch, offset: Offset): Promise<void> {
+  const [life] = (await client.query<{ epoch: string; head: number }>(LIFE)).rows;
+  if (life === undefined || Number(life.epoch) !== epoch || life.head < offset)
+    throw new LogUnavailable(`the log ends at ${life?.head ?? 0} or is another one: no checkpoint of ${offset} is kept`);
 }
 
 /** Of this version; without one, the last one saved. */

@@ -171,6 +171,16 @@ it("keeps apart what nodes of two releases save while one is rolled out", async 
   expect(new Set(saved?.entries)).toEqual(new Set([entry("a", "1"), entry("c", "1")]));
 });
 
+it("keeps no checkpoint of a node that has not noticed that the log is another one", async () => {
+  const log = await openNode();
+  await log.append(newEvents(3));
+  await query(url, `update "${schema}".heads set head = 2`);
+  await expect(log.advanceCheckpoint({ offset: 3, version: "1" }, [])).rejects.toThrow("no checkpoint of 3 is kept");
+  await query(url, `update "${schema}".meta set value = '1' where key = 'epoch'`);
+  await expect(log.saveCheckpoint({ offset: 1, version: "1" }, [])).rejects.toThrow("no checkpoint of 1 is kept");
+  expect(await log.loadCheckpoint()).toBeUndefined();
+});
+
 it("forgets the checkpoint of a release that nobody runs any more, and retention waits for it no longer", async () => {
   const log = await openNode({ retention: { maxAgeMs: 1000, maxBytes: Infinity } });
   await log.append(newEvents(10));

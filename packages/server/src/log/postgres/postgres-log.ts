@@ -12,6 +12,7 @@ import {
   type CheckpointEntry,
   type Guard,
   type LogBounds,
+  LogEnded,
   type LogOptions,
   type LogPage,
   LogUnavailable,
@@ -196,11 +197,11 @@ class OpenLog implements PostgresLog {
   }
 
   async saveCheckpoint(checkpoint: Checkpoint, entries: readonly CheckpointEntry[]): Promise<void> {
-    await this.#ask(() => saveCheckpoint(this.#pools.keeper, checkpoint, entries));
+    await this.#ask(() => saveCheckpoint(this.#pools.keeper, this.epoch, checkpoint, entries));
   }
 
   async advanceCheckpoint(checkpoint: Checkpoint, entries: readonly CheckpointEntry[]): Promise<boolean> {
-    return this.#ask(() => saveCheckpoint(this.#pools.keeper, checkpoint, entries, true));
+    return this.#ask(() => saveCheckpoint(this.#pools.keeper, this.epoch, checkpoint, entries, true));
   }
 
   async loadCheckpoint(
@@ -277,7 +278,7 @@ class OpenLog implements PostgresLog {
     if (wrong === undefined) return;
     if (this.#displaced === undefined) {
       this.#displaced = wrong;
-      this.#options.onFault?.(new Error(wrong));
+      this.#options.onFault?.(new LogEnded(wrong));
       // Where that fails too, the next one that sees it tries again.
       endLife(this.#pools.keeper, this.epoch).catch(() => (this.#displaced = undefined));
     }
