@@ -72,7 +72,7 @@ export async function bearer({
     .sign(new TextEncoder().encode(SECRET));
 }
 
-export function tradingClients(server: () => Pick<TestServer, "url">): {
+export function tradingClients(server: () => Pick<TestServer, "url" | "nodeUrls">): {
   connect(claims?: Claims, options?: ConnectOptions): Promise<TradingClient>;
   /** One that is not let in. Resolves when it was sent away. */
   knock(claims: Claims, auth: object): Promise<{ readonly socket: Socket; readonly errors: readonly Body[] }>;
