@@ -207,3 +207,18 @@ it("tells a user who comes back at the other node what came since it left the fi
   await until(() => alertsOf(back).includes("5"));
   expect(alertsOf(back)).toEqual(["4", "5"]);
 });
+
+it("sends a test event to the streams of both nodes, whichever is asked, and counts them all", async () => {
+  const streams = await Promise.all(nodes.map((node) => read(node, "/api/stream/alerts")));
+  for (const stream of streams) await stream.first("connected");
+  const bearer = await token({ sub: "operator", permissions: ["stream:admin"] });
+  const headers = { authorization: `Bearer ${bearer}`, "content-type": "application/json" };
+  for (const [time, { url }] of nodes.entries()) {
+    const answer = await fetch(`${url}/api/stream/test`, { method: "POST", headers, body: `{"message":"${time}"}` });
+    expect(await answer.json()).toEqual({ clients: 2 });
+  }
+  for (const stream of streams) {
+    await until(() => stream.all("test").length === 2, stream.text);
+    expect(stream.all("test").map(({ data }) => data["message"])).toEqual(["0", "1"]);
+  }
+});

@@ -5,10 +5,10 @@ import type { Identity } from "@broadtape/protocol/identity";
 import { streamTest } from "@broadtape/protocol/rest";
 import { isoTime } from "../../engine/clock.ts";
 import type { Engine } from "../../engine/engine.ts";
-import type { Session } from "../../engine/session.ts";
 import type { Gate } from "../gate.ts";
 import { letAnyOriginRead } from "./cors.ts";
 import { Crowds, type UserCount } from "./crowds.ts";
+import { TestEvents } from "./test-events.ts";
 
 export interface StreamMetricsOptions {
   readonly engine: Engine;
@@ -22,7 +22,7 @@ const ADMIN = "stream:admin";
 
 export function serveStreamMetrics(app: FastifyInstance, { engine, gate, crowd, bodyBytes }: StreamMetricsOptions): void {
   const crowds = new Crowds(engine, crowd);
-  const readers = (): Session[] => [...engine.sessions.values()].filter(({ surface }) => surface.crowd?.name === crowd);
+  const tests = new TestEvents(engine, crowd);
 
   app.options("/api/stream/metrics", (_request, reply) => letAnyOriginRead(reply).headers(preflightOf("GET")).code(200).send());
   app.get("/api/stream/metrics", async (request, reply) => {
@@ -43,12 +43,7 @@ export function serveStreamMetrics(app: FastifyInstance, { engine, gate, crowd, 
   app.post("/api/stream/test", { bodyLimit: bodyBytes }, async (request, reply) => {
     const { tenant, permissions } = await gate.authenticate({ headers: request.headers });
     if (!permissions.has(ADMIN)) throw new Refusal("FORBIDDEN", `needs the permission ${ADMIN}`);
-    const message = messageOf(request.body);
-    const body = JSON.stringify({ message, timestamp: isoTime(engine.clock.now()) });
-    // Not those that were not told yet that they are connected: that is the first that a stream says.
-    const reached = readers().filter(({ identity, following }) => identity.tenant === tenant && following.size > 0);
-    for (const session of reached) session.say({ name: "test", body });
-    return reply.send({ clients: reached.length });
+    return reply.send({ clients: await tests.tell(tenant, messageOf(request.body)) });
   });
 }
 
