@@ -10,6 +10,7 @@ import { alert, alertsOf, closeReaders, read, say } from "./sse/reader.ts";
 import { feedClients, fraudAlert, payments, tell } from "./transactions/feed-client.ts";
 
 const MOST = 6;
+const MOST_SUBSCRIPTIONS = 8;
 let cluster: Cluster;
 let nodes: readonly [TestServer, TestServer];
 const notified: string[] = [];
@@ -28,6 +29,7 @@ beforeAll(async () => {
   const env = {
     BROADTAPE_DATABASE_URL: await cluster.createDatabase("desk"),
     BROADTAPE_LIMIT_CONNECTIONS_PER_USER: String(MOST),
+    BROADTAPE_LIMIT_SUBSCRIPTIONS_PER_USER: String(MOST_SUBSCRIPTIONS),
     BROADTAPE_LIMIT_FRAUD_ACK_MS: "1500",
     BROADTAPE_NOTIFY_WEBHOOK_URL: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`,
     BROADTAPE_NOTIFY_WEBHOOK_SECRET: "a secret that the receiver shares",
@@ -103,6 +105,21 @@ describe("a client that names itself", () => {
     await client.first("subscribed", 2);
   });
 
+  it("has what was changed of it at both nodes at the same time", async () => {
+    const sub = newUser();
+    const creation = { clientId: "phone", events: ["transaction"], filters: {} };
+    const { id } = (await rest<{ id: string }>(nodes[0], "POST", "subscriptions", sub, creation)).body;
+    for (let minAmount = 1; minAmount <= 10; minAmount++) {
+      const events = minAmount % 2 === 0 ? ["transaction", "fraud"] : ["transaction", "balance"];
+      await Promise.all([
+        rest(nodes[0], "PATCH", `subscriptions/${id}`, sub, { events }),
+        rest(nodes[1], "PATCH", `subscriptions/${id}`, sub, { filters: { minAmount } }),
+      ]);
+      const { body } = await rest(nodes[minAmount % 2 === 0 ? 0 : 1], "GET", `subscriptions/${id}`, sub);
+      expect(body).toMatchObject({ events, filters: { minAmount } });
+    }
+  });
+
   it("of the native protocol has one connection, and goes on at the other node after what it acknowledged", async () => {
     const sub = newUser();
     const first = await natives[0].welcomed({ sub }, PHONE);
@@ -141,6 +158,19 @@ describe("limits", () => {
       return client.told.length > 0 && client;
     });
     again.socket.terminate();
+  });
+
+  it("of subscriptions made over REST hold over both nodes, though all come at once", async () => {
+    for (let time = 0; time < 5; time++) {
+      const sub = newUser();
+      const making = Array.from({ length: 2 * MOST_SUBSCRIPTIONS }, (_, index) =>
+        rest(index % 2 === 0 ? nodes[0] : nodes[1], "POST", "subscriptions", sub, { clientId: `c-${index}`, events: ["fraud"] }),
+      );
+      const made = (await Promise.all(making)).filter(({ status }) => status === 201).length;
+      const { subscriptions } = (await rest<{ subscriptions: unknown[] }>(nodes[1], "GET", "subscriptions", sub)).body;
+      expect(subscriptions).toHaveLength(made);
+      expect(made).toBeLessThanOrEqual(MOST_SUBSCRIPTIONS);
+    }
   });
 
   it("of failed attempts to open a stream count at both", async () => {

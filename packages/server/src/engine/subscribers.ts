@@ -45,7 +45,7 @@ export interface SubscribersHost {
 }
 
 /** What somebody asks for over REST, at whatever node. */
-type Change = { readonly wants: Wants } | { readonly remove: string };
+type Change = { readonly wants: Partial<Wants> } | { readonly remove: string };
 
 /** How a client that came is to go on. */
 export interface Returned {
@@ -162,8 +162,11 @@ export class Subscribers {
     return this.#store.subscriptionById(tenant, userId, id);
   }
 
-  /** Sets what a client wants from outside its connection, which is told at once. The client need not exist. */
-  async change(key: SubscriptionKey, wants: Wants): Promise<ListedSubscription> {
+  /**
+   * Sets what a client wants from outside its connection, which is told at once; what is left out stays as it is where the client is held.
+   * The client need not exist.
+   */
+  async change(key: SubscriptionKey, wants: Partial<Wants>): Promise<ListedSubscription> {
     return (await this.#order(key, { wants })) as ListedSubscription;
   }
 
@@ -194,8 +197,8 @@ export class Subscribers {
     const key = keyOf(subscriber);
     if ("wants" in change) {
       this.#kept.set(key, kept);
-      this.wants(subscriber, change.wants);
-      subscriber.onChanged?.(change.wants);
+      this.wants(subscriber, { ...subscriber.wants, ...change.wants });
+      subscriber.onChanged?.(subscriber.wants);
       await this.#write(kept);
       const { pending: _pending, ...listed } = this.#rowOf(kept);
       return kept.isReplaced ? undefined : listed;

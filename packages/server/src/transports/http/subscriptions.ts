@@ -37,12 +37,18 @@ export function serveSubscriptions(app: FastifyInstance, { subscribers, gate, mo
     const { tenant, userId } = await gate.authenticate({ headers: request.headers });
     const body = bodyOf(subscriptionCreation, request.body);
     const clientId = body.clientId ?? randomUUID();
+    const tooMany = new Refusal("LIMIT_REACHED", `a user has at most ${most} subscriptions`);
     // One after the other, or two at once would both find room for the last.
     return oneByOne(`${tenant}\u0000${userId}`, async () => {
       const rows = await subscribers.list(tenant, userId);
       const isKnown = rows.some((row) => row.clientId === clientId);
-      if (!isKnown && rows.length >= most) throw new Refusal("LIMIT_REACHED", `a user has at most ${most} subscriptions`);
+      if (!isKnown && rows.length >= most) throw tooMany;
       const row = await subscribers.change({ tenant, userId, clientId }, wantsOf(subscribed(undefined, body)));
+      // Other nodes may have found room for the last at the same time.
+      if (!isKnown && (await subscribers.list(tenant, userId)).length > most) {
+        await subscribers.remove(tenant, userId, row.id);
+        throw tooMany;
+      }
       if (!isKnown) reply.header("Location", `/api/v1/subscriptions/${row.id}`);
       return send(reply, isKnown ? 200 : 201, stateOf(row));
     });
@@ -61,9 +67,9 @@ export function serveSubscriptions(app: FastifyInstance, { subscribers, gate, mo
       const row = await find(subscribers, identity, request.params.id);
       if (row === undefined) return sendUnknown(reply);
       const wants = {
-        events: events == null ? row.events : subscribed(undefined, { events }).events,
+        ...(events != null && { events: subscribed(undefined, { events }).events }),
         // Null ends them, as on sockets.
-        filters: filters === undefined ? row.filters : JSON.stringify(filters ?? {}),
+        ...(filters !== undefined && { filters: JSON.stringify(filters ?? {}) }),
       };
       return send(reply, 200, stateOf(await subscribers.change(row, wants)));
     });
