@@ -11,8 +11,8 @@ const shared = {
 
 /** What runs in its own process beside the tests needs time, and what is polled for comes when it comes. */
 const spawning = { testTimeout: 60_000, hookTimeout: 60_000, expect: { poll: { timeout: 30_000 } } };
-/** After everything else, two files at a time: browsers and crashes wait as much as they work. */
-const late = { ...spawning, maxWorkers: 2, sequence: { groupOrder: 1 } };
+/** After everything else: browsers, crashes and clusters wait as much as they work. */
+const late = { ...spawning, maxWorkers: 3, sequence: { groupOrder: 1 } };
 /** They start what the README starts, on the ports that it names. */
 const last = { ...spawning, fileParallelism: false, sequence: { groupOrder: 2 } };
 
@@ -20,7 +20,7 @@ export default defineConfig({
   ...{ ssr: shared.ssr, resolve: shared.resolve },
   test: {
     // Contract tests wait more than they work.
-    maxWorkers: 3,
+    maxWorkers: 4,
     projects: [
       {
         ...shared,

@@ -111,7 +111,7 @@ describe("windows", () => {
     const leaves = live.map(({ at }) => at).filter((at, index, all) => index === 0 || at - (all[index - 1] ?? 0) > 8);
     const seconds = ((leaves.at(-1) ?? 0) - (leaves[0] ?? 0)) / 1000;
     const gaps = leaves.slice(1).map((at, index) => Math.round(at - (leaves[index] ?? 0)));
-    expect(leaves.length, `gaps ${gaps.join()}`).toBeLessThanOrEqual(2 + seconds * 10);
+    expect(leaves.length, `gaps ${gaps.join()}`).toBeLessThanOrEqual(3 + seconds * 10);
     expect(last, "prices that were published").toBeGreaterThan(live.length);
     for (const symbol of symbols) {
       const ids = of(stream, symbol).map(({ data }) => data.eventId);
