@@ -52,20 +52,20 @@ let last = 0;
 const newUser = () => `user-${++last}`;
 const PHONE = "?clientId=phone";
 
-async function rest(
+async function rest<T = unknown>(
   node: TestServer,
   method: string,
   path: string,
   sub: string,
   body?: object,
-): Promise<{ status: number; body: unknown }> {
+): Promise<{ status: number; body: T }> {
   const response = await fetch(`${node.url}/api/v1/${path}`, {
     method,
     headers: { authorization: `Bearer ${await token({ sub })}`, ...(body && { "content-type": "application/json" }) },
     ...(body && { body: JSON.stringify(body) }),
   });
   const text = await response.text();
-  return { status: response.status, body: text === "" ? undefined : JSON.parse(text) };
+  return { status: response.status, body: (text === "" ? undefined : JSON.parse(text)) as T };
 }
 
 describe("a client that names itself", () => {

@@ -81,3 +81,20 @@ it.each([
   expect(await server.kill("SIGTERM")).toBe(0);
   expect(performance.now() - startedAt).toBeLessThan(10_000);
 });
+
+it("drops who asks for an event stream meanwhile, without a status at which EventSource would give up", async () => {
+  const open = await fetch(`${server.url}/api/stream/prices`);
+  const half = connect(Number(new URL(server.url).port), "127.0.0.1");
+  closers.push(() => half.destroy());
+  let answer = "";
+  half.on("data", (data: Buffer) => (answer += data.toString())).on("error", () => undefined);
+  await once(half, "connect");
+  half.write("GET /api/stream/prices HTTP/1.1\r\nHost: a\r\n");
+  const ended = once(half, "close");
+  const killed = server.kill("SIGTERM");
+  expect(await open.text()).toContain("SHUTTING_DOWN");
+  half.write("\r\n");
+  await ended;
+  expect(answer).toBe("");
+  expect(await killed).toBe(0);
+});

@@ -28,6 +28,8 @@ export async function createApp(options: HttpOptions): Promise<FastifyInstance> 
     trustProxy: options.trustProxy.length === 0 ? false : [...options.trustProxy],
     genReqId: correlationIdOf,
     forceCloseConnections: "idle",
+    // Routes refuse by themselves, in the contract's words.
+    return503OnClosing: false,
     routerOptions: { maxParamLength: 1024 },
     requestTimeout: REQUEST_MS,
     http: {

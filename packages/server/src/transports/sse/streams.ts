@@ -137,6 +137,11 @@ function limit({ log, addressOf }: StreamOptions, request: FastifyRequest, retry
 }
 
 async function refuse(reply: FastifyReply, { code, message, details }: Refusal): Promise<void> {
+  if (code === "SHUTTING_DOWN") {
+    // EventSource gives up for good at an error status, and comes back after a lost connection; proxies ask another node then.
+    reply.hijack().raw.destroy();
+    return;
+  }
   if (details.retryAfterMs !== undefined) reply.header("Retry-After", String(Math.ceil(details.retryAfterMs / 1000)));
   const statusCode = statusOf(code);
   await reply.code(statusCode).send(httpError(statusCode, statusCode === 401 ? "No valid session found" : message));
