@@ -20,6 +20,8 @@ export interface Column<Row> {
   readonly text?: (row: Row) => string;
   /** Instead of a text: a number with the digits that were published. */
   readonly number?: (row: Row) => Decimal | null | undefined;
+  /** How the number's digits are written; default: as they are. What is rounded away stands in its title. */
+  readonly write?: (digits: string) => string;
   /** Instead of either: where more is told of the row. */
   readonly link?: (row: Row) => RowLink | undefined;
   /** A gain is blue with a plus, a loss orange with a minus. */
@@ -37,11 +39,12 @@ interface Properties<Row> {
 }
 
 export function DataTable<Row>({ columns, rows, keyOf, empty }: Properties<Row>): ReactElement {
-  const fractions = columns.map(({ number }) => longest(rows, number, fractionOf));
+  const fractions = columns.map((column) => longest(rows, column, fractionOf));
   const fraction = fractions.join();
   // No figure is ever cut off: a column is as wide as its longest whole part and its longest fraction.
-  const widths = columns.map(({ width, number }, index) => {
-    const digits = longest(rows, number, wholeOf) + (fractions[index] ?? 0);
+  const widths = columns.map((column, index) => {
+    const { width, number } = column;
+    const digits = longest(rows, column, wholeOf) + (fractions[index] ?? 0);
     return number === undefined ? width : `max(${width}, calc(${digits + 2}ch + 1rem))`;
   });
   return (
@@ -85,7 +88,7 @@ const DataRow = memo(function DataRow({ id, row, columns, fractions }: RowProper
   const lengths = fractions.split(",").map(Number);
   return (
     <tr data-row={id}>
-      {columns.map(({ name, text, number, link, isGain, isOptional }, index) =>
+      {columns.map(({ name, text, number, write, link, isGain, isOptional }, index) =>
         number === undefined ? (
           <td key={name} data-field={name} data-optional={isOptional}>
             {link === undefined ? text?.(row) : <Linked to={link(row)} />}
@@ -95,6 +98,7 @@ const DataRow = memo(function DataRow({ id, row, columns, fractions }: RowProper
             key={name}
             name={name}
             value={number(row) ?? undefined}
+            write={write}
             fraction={lengths[index] ?? 0}
             isGain={isGain === true}
             isOptional={isOptional}
@@ -118,17 +122,18 @@ function Linked({ to }: { readonly to: RowLink | undefined }): ReactElement | nu
 interface FigureProperties {
   readonly name: string;
   readonly value: Decimal | undefined;
+  readonly write: Column<never>["write"];
   readonly fraction: number;
   readonly isGain: boolean;
   readonly isOptional: boolean | undefined;
 }
 
-function Figure({ name, value, fraction, isGain, isOptional }: FigureProperties): ReactElement {
+function Figure({ name, value, write, fraction, isGain, isOptional }: FigureProperties): ReactElement {
   const tone = isGain && value !== undefined ? toneOf(value) : undefined;
   return (
     <td className={styles.number} data-tone={tone} data-optional={isOptional}>
       {tone === "up" && <span aria-hidden="true">+</span>}
-      <PriceText value={value} fraction={fraction} name={name} />
+      <PriceText value={value} fraction={fraction} name={name} write={write} />
     </td>
   );
 }
@@ -148,11 +153,13 @@ export function toneOf(value: Decimal): "up" | "down" | undefined {
   return digits.startsWith("-") ? "down" : "up";
 }
 
-function longest<Row>(rows: readonly Row[], number: Column<Row>["number"], lengthOf: (digits: string) => number): number {
+function longest<Row>(rows: readonly Row[], { number, write }: Column<Row>, lengthOf: (digits: string) => number): number {
   if (number === undefined) return 0;
   return rows.reduce((most, row) => {
     const value = number(row);
-    return value == null ? most : Math.max(most, lengthOf(digitsOf(value)));
+    if (value == null) return most;
+    const digits = digitsOf(value);
+    return Math.max(most, lengthOf(write?.(digits) ?? digits));
   }, 0);
 }
 

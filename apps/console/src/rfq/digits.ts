@@ -1,4 +1,5 @@
-/** Decimals on the screen: the digits that were published, none added, none rounded away. */
+/** Decimals on the screen: the digits that were published, none added; rounded nowhere but in averages. */
+import { toBig } from "@broadtape/protocol/money";
 import type { Decimal } from "./rfq-types.ts";
 
 /** The decimal's text; a small number's exponent is written out. */
@@ -15,6 +16,14 @@ export function fractionOf(digits: string): number {
 /** In threes before the point; every digit stays. */
 export function grouped(digits: { toString(): string }): string {
   return String(digits).replace(/\d+/, (whole) => whole.replace(/\B(?=(\d{3})+$)/g, ","));
+}
+
+/** An average in the digits that markets quote a price of its size in: 3 from 100 on, 5 below. */
+export function averaged(digits: string): string {
+  const price = toBig(digits);
+  const fraction = price.abs().gte(100) ? 3 : 5;
+  const isKept = price.abs().lt("0.01") || fractionOf(digits) <= fraction;
+  return isKept ? digits : price.toFixed(fraction);
 }
 
 /** What a decimal lacks to the longest fraction of its column: shown invisibly behind it, so that the points align. */

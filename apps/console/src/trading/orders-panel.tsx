@@ -8,6 +8,7 @@ import { useDesk } from "../desk/desk-context.ts";
 import { type Column, DataTable } from "../dock/data-table.tsx";
 import { Panel } from "../dock/panel.tsx";
 import { Choice } from "../dock/choice.tsx";
+import { averaged, grouped } from "../rfq/digits.ts";
 import { clockTime } from "../wallet/clock-time.ts";
 import { useWay } from "./use-way.ts";
 
@@ -16,10 +17,10 @@ const COLUMNS: readonly Column<Order>[] = [
   { name: "symbol", title: "Symbol", width: "5.2rem", text: ({ symbol }) => symbol },
   { name: "side", title: "Side", width: "3.7rem", text: ({ side }) => side },
   { name: "type", title: "Type", width: "4.2rem", text: ({ type }) => wordsOf(type), isOptional: true },
-  { name: "quantity", title: "Quantity", width: "5.2rem", number: ({ quantity }) => quantity },
+  { name: "quantity", title: "Quantity", width: "5.2rem", number: ({ quantity }) => quantity, write: grouped },
   { name: "price", title: "Price", width: "6.3rem", number: ({ price }) => price },
-  { name: "filled", title: "Filled", width: "5.2rem", number: ({ filledQuantity }) => filledQuantity },
-  { name: "average", title: "Average", width: "6.3rem", number: ({ averagePrice }) => averagePrice },
+  { name: "filled", title: "Filled", width: "5.2rem", number: ({ filledQuantity }) => filledQuantity, write: grouped },
+  { name: "average", title: "Average", width: "6.3rem", number: ({ averagePrice }) => averagePrice, write: averaged },
   { name: "status", title: "Status", width: "6.2rem", text: ({ status }) => wordsOf(status) },
 ];
 

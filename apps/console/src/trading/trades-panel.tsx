@@ -6,6 +6,7 @@ import { useTopic } from "@broadtape/react";
 import { useDesk } from "../desk/desk-context.ts";
 import { type Column, DataTable } from "../dock/data-table.tsx";
 import { Panel } from "../dock/panel.tsx";
+import { grouped } from "../rfq/digits.ts";
 import { clockTime } from "../wallet/clock-time.ts";
 import { useWay } from "./use-way.ts";
 
@@ -14,9 +15,9 @@ const COLUMNS: readonly Column<Trade>[] = [
   { name: "symbol", title: "Symbol", width: "5.2rem", text: ({ symbol }) => symbol },
   { name: "side", title: "Side", width: "3.2rem", text: ({ side }) => side },
   { name: "type", title: "Type", width: "3.4rem", text: ({ type }) => type, isOptional: true },
-  { name: "quantity", title: "Quantity", width: "5.2rem", number: ({ quantity }) => quantity },
+  { name: "quantity", title: "Quantity", width: "5.2rem", number: ({ quantity }) => quantity, write: grouped },
   { name: "price", title: "Price", width: "6.5rem", number: ({ price }) => price },
-  { name: "value", title: "Value", width: "7rem", number: ({ value }) => value },
+  { name: "value", title: "Value", width: "7rem", number: ({ value }) => value, write: grouped },
   { name: "fee", title: "Fee", width: "4.5rem", number: ({ fee }) => fee },
 ];
 
