@@ -1,9 +1,9 @@
 /**
  * Moves staged batches into the log by the one way through the house, in their order. Several go as one publish batch, so that a commit of
- * the log serves them all and none can overtake another; where something in it is refused, it is taken apart until the batch
- * that is at fault stands alone. Ids make a repetition harmless: a batch is taken away after it is in the log.
+ * the log serves them all and none can overtake another; where something in it is refused, it is taken apart so that
+ * each batch that may be at fault stands alone. Ids make a repetition harmless: a batch is taken away after it is in the log.
  */
-import type { EventFault, HttpErrorBody } from "@broadtape/protocol/errors";
+import type { HttpErrorBody } from "@broadtape/protocol/errors";
 import { parseJson } from "@broadtape/protocol/json";
 import { BadEvents, type Publisher } from "../engine/validate.ts";
 import type { BatchLimits, IntakeMeter, StagedBatch, Staging } from "./intake.ts";
@@ -25,12 +25,6 @@ interface Parcel {
   readonly fault: string | undefined;
 }
 
-/** A refusal, and which of the parcels it begins with. */
-interface Fault {
-  readonly at: number;
-  readonly error: BadEvents;
-}
-
 export class Mover {
   readonly #options: MoverOptions;
   /** Batches of one publish. Fewer after it could not be stored: the more entities it depends on, the sooner another node overtakes it. */
@@ -44,27 +38,33 @@ export class Mover {
   async move(staging: Staging): Promise<number> {
     const batches = await staging.next(this.#options.limits);
     let rest = batches.map(parcelOf);
-    let most = rest.length;
+    /** At fault when they stood among others: who is, is found out alone, after those before it. */
+    const suspects = new Set(rest.filter(({ fault }) => fault !== undefined));
     while (rest.length > 0) {
-      const parcels = rest.slice(0, Math.min(most, this.#together));
-      const fault = await this.#publish(parcels);
+      const parcels = this.#nextOf(rest, suspects);
+      const error = await this.#publish(parcels);
       const [alone] = parcels;
-      if (fault !== undefined && (parcels.length > 1 || alone === undefined)) {
-        most = Math.max(1, fault.at);
+      if (error !== undefined && (parcels.length > 1 || alone === undefined)) {
+        for (const suspect of atFault(parcels, error)) suspects.add(suspect);
         continue;
       }
-      if (fault !== undefined && alone !== undefined) await this.#refuse(staging, alone, fault.error);
+      if (error !== undefined && alone !== undefined) await this.#refuse(staging, alone, error);
       else await this.#moved(staging, parcels);
       rest = rest.slice(parcels.length);
-      most = rest.length;
     }
     return batches.length;
   }
 
-  async #publish(parcels: readonly Parcel[]): Promise<Fault | undefined> {
-    const broken = parcels.findIndex(({ fault }) => fault !== undefined);
-    const message = parcels[broken]?.fault;
-    if (message !== undefined) return { at: broken, error: new BadEvents([{ index: 0, path: "", message }]) };
+  /** As many as may be good together; a suspect alone. */
+  #nextOf(rest: readonly Parcel[], suspects: ReadonlySet<Parcel>): readonly Parcel[] {
+    const suspect = rest.findIndex((parcel) => suspects.has(parcel));
+    return rest.slice(0, Math.max(1, Math.min(suspect < 0 ? rest.length : suspect, this.#together)));
+  }
+
+  /** Resolves with why nothing of it is stored. */
+  async #publish(parcels: readonly Parcel[]): Promise<BadEvents | undefined> {
+    const message = parcels.find(({ fault }) => fault !== undefined)?.fault;
+    if (message !== undefined) return new BadEvents([{ index: 0, path: "", message }]);
     try {
       await this.#options.publish(
         parcels.flatMap(({ events }) => events),
@@ -73,11 +73,9 @@ export class Mover {
       this.#together *= 2;
       return undefined;
     } catch (error) {
-      if (!(error instanceof BadEvents)) {
-        this.#together = Math.max(1, Math.floor(parcels.length / 2));
-        throw error;
-      }
-      return { at: placeOf(parcels, error.faults[0]), error };
+      if (error instanceof BadEvents) return error;
+      this.#together = Math.max(1, Math.floor(parcels.length / 2));
+      throw error;
     }
   }
 
@@ -100,11 +98,11 @@ function publisherOf([first]: readonly Parcel[]): Publisher {
   return { userId: role, tenant, anyTenant: true, correlationId: key, tellsRefusals: true };
 }
 
-/** Which parcel an event lies in. */
-function placeOf(parcels: readonly Parcel[], fault: EventFault | undefined): number {
-  let end = 0;
-  const found = parcels.findIndex(({ events }) => (fault?.index ?? 0) < (end += events.length));
-  return Math.max(0, found);
+/** The parcels in which the faults lie; at least one. */
+function atFault(parcels: readonly Parcel[], { faults }: BadEvents): ReadonlySet<Parcel> {
+  const owners = parcels.flatMap((parcel) => parcel.events.map(() => parcel));
+  const found = faults.flatMap(({ index }) => owners[index] ?? []);
+  return new Set(found.length > 0 ? found : parcels.slice(0, 1));
 }
 
 function parcelOf(batch: StagedBatch): Parcel {
