@@ -111,6 +111,7 @@ describe("readConfig", () => {
   it("remembers ids as long as events unless told otherwise", () => {
     expect(readConfig({ ...keys, BROADTAPE_RETENTION: "2d" }).dedupeWindowMs).toBe(2 * 86_400_000);
     expect(readConfig({ ...keys, BROADTAPE_DEDUPE_WINDOW: "1h" }).dedupeWindowMs).toBe(3_600_000);
+    expect(readConfig({ ...keys, BROADTAPE_DEDUPE_WINDOW: "forever" }).dedupeWindowMs).toBe(Infinity);
   });
 
   it("reads lists of symbols and of proxies", () => {

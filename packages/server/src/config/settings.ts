@@ -95,7 +95,7 @@ export const settings = {
       placeholder: "age / size",
     },
   ),
-  dedupeWindow: setting("BROADTAPE_DEDUPE_WINDOW", values.duration, "how long a repeated event id is recognised", {
+  dedupeWindow: setting("BROADTAPE_DEDUPE_WINDOW", values.durationOrForever, "how long a repeated event id is recognised, or forever", {
     placeholder: "duration",
     defaultNote: "the age of BROADTAPE_RETENTION",
   }),

@@ -65,6 +65,12 @@ export const duration = parsed((value) => {
   return ms === 0 ? undefined : ms;
 }, "must be a duration above 0 such as 30s, 12h or 7d");
 
+/** Infinity is a duration too. */
+export const durationOrForever = parsed((value) => {
+  const ms = value.toLowerCase() === "forever" ? Infinity : parseDuration(value);
+  return ms === 0 ? undefined : ms;
+}, "must be a duration above 0 such as 30s, 12h or 7d, or forever");
+
 export interface Retention {
   readonly maxAgeMs: number;
   readonly maxBytes: number;

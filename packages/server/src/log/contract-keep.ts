@@ -132,6 +132,17 @@ export function keepContract(newPlace: () => Promise<LogPlace>): void {
       expect(await offsetsOf(log, { tenant: "acme", topics: ["gone"] })).toEqual([3]);
     });
 
+    it("knows an id for ever where the window has no end", async () => {
+      const log = await bench().reopen({ ...byAge, dedupeWindowMs: Infinity });
+      const event = newEvent();
+      await log.append([event]);
+      await log.saveCheckpoint({ offset: 1, version: "1" }, []);
+      bench().now += 1000 * HOUR;
+      await log.retain();
+      expect(log.bounds().oldest).toBe(2);
+      expect(await log.append([event])).toMatchObject([{ offset: 1, duplicate: true }]);
+    });
+
     it("still knows a repeated id within the window when its event is gone", async () => {
       const log = await bench().reopen(byAge);
       const event = newEvent();
