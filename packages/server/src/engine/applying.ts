@@ -6,7 +6,7 @@
  */
 import type { Offset } from "@broadtape/protocol/event-id";
 import type { StoredEvent } from "@broadtape/protocol/event";
-import { type Appended, type Log, LogEnded, LogUnavailable, type SharedLog } from "../log/log.ts";
+import { type Appended, type Log, LogEnded, type LogPage, LogUnavailable, type SharedLog } from "../log/log.ts";
 import { domainEvent } from "./history.ts";
 import { Instants } from "./instants.ts";
 import type { Meter } from "./meter.ts";
@@ -93,12 +93,17 @@ export class Applying {
     this.#hearers.push(hear);
   }
 
-  /** Folds the log's events after `after` into the views, telling nobody; from then on it goes along with the log. */
+  /**
+   * Folds the log's events after `after` into the views, telling nobody; from then on it goes along with the log. Rejects with LogEnded
+   * where retention has taken some of them meanwhile: another node's checkpoint has them, and a new start finds that.
+   */
   async open(after: Offset): Promise<void> {
     const { log, limits, routing } = this.#options;
     let upTo = after;
     for (let isComplete = false; !isComplete;) {
-      const page = await log.read({ after: Math.max(upTo, log.bounds().oldest - 1), limit: FOLD_PAGE });
+      const page = await readAfter(log, upTo, FOLD_PAGE).catch((error: unknown) => {
+        throw error instanceof RangeError ? new LogEnded(error.message, { cause: error }) : error;
+      });
       for (const stored of page.events) {
         const product = this.#options.productOf(stored.type);
         if (product !== undefined) routing.views.fold(product, domainEvent(stored));
@@ -263,9 +268,7 @@ export class Applying {
 
   async #readToHead(): Promise<void> {
     for (let isComplete = false; !isComplete;) {
-      const page = await this.#options.log
-        .read({ after: this.#routedTo, limit: ROUTE_PAGE })
-        .catch((error: unknown) => this.#unread(error));
+      const page = await readAfter(this.#options.log, this.#routedTo, ROUTE_PAGE).catch((error: unknown) => this.#unread(error));
       for (const batch of batchesOf(page.events)) {
         const last = batch.at(-1);
         // Meanwhile an own batch may have been applied from memory.
@@ -280,11 +283,13 @@ export class Applying {
   }
 
   #unread(error: unknown): never {
-    if (error instanceof RangeError && this.#isOpen) {
-      this.#isOpen = false;
-      this.#options.onLost(new LogEnded(`what follows event ${this.#routedTo} is no longer in the log: this node has to start again`));
-    }
-    throw error;
+    if (!(error instanceof RangeError)) throw error;
+    const gone = `what follows event ${this.#routedTo} is no longer in the log: this node has to start again`;
+    const isNews = this.#isOpen;
+    this.#isOpen = false;
+    if (isNews) this.#options.onLost(new LogEnded(gone));
+    // Whoever waits for it here goes to another node.
+    throw new LogUnavailable(gone);
   }
 
   /** A type that no product of this node knows is passed over. */
@@ -308,6 +313,15 @@ export class Applying {
     this.#ring.add(last.offset, last.storedAt, lossless);
     for (const hear of this.#hearers) for (const { stored } of batch) hear(stored);
   }
+}
+
+/** What follows an offset, without a gap. Rejects with RangeError where retention has taken some of it. */
+async function readAfter(log: Log, after: Offset, limit: number): Promise<LogPage> {
+  const page = await log.read({ after, limit });
+  // After 0 a log begins with the oldest that it has.
+  const first = page.events[0]?.offset ?? page.upTo + 1;
+  if (first > after + 1) throw new RangeError(`the log begins at ${first}: what follows ${after} is gone`);
+  return page;
 }
 
 /** Publish batches, which pages of the log hold whole. */

@@ -188,7 +188,9 @@ export class Engine {
 
   /** Brings the views to the log's head: checkpoint, then what came since. */
   async start(): Promise<void> {
-    await this.#publishing.open(await this.checkpoints.load());
+    // What is gone before anybody can have saved a checkpoint of it since is not to be had any more.
+    const { oldest } = this.log.bounds();
+    await this.#publishing.open(Math.max(await this.checkpoints.load(), oldest - 1));
     this.#started = true;
     this.#checkpointLater();
   }
