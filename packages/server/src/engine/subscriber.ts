@@ -71,8 +71,14 @@ export function subscriberOf(
 }
 
 /** As it is kept. `held`: by whom, where there are several nodes. */
-export function rowOf(subscriber: Subscriber, now: number, held: Pick<KeptSubscription, "generation" | "node">): KeptSubscription {
-  const { id, tenant, userId, clientId, connectionId, wants, epoch, subscribedAt, updatedAt, unsubscribedAt } = subscriber;
+export function rowOf(
+  subscriber: Subscriber,
+  here: Pick<Here, "now" | "epoch">,
+  held: Pick<KeptSubscription, "generation" | "node">,
+): KeptSubscription {
+  const { now } = here;
+  const epoch = epochOf(subscriber, here.epoch);
+  const { id, tenant, userId, clientId, connectionId, wants, subscribedAt, updatedAt, unsubscribedAt } = subscriber;
   const { acked, attempts } = stateOf(subscriber);
   const flights = new Map([...(subscriber.session?.outbox.delivery?.flights() ?? [])].map((flight) => [flight.message.offset, flight]));
   const pending = acked.gaps.map((offset): KeptPending => {
@@ -91,6 +97,11 @@ export function rowOf(subscriber: Subscriber, now: number, held: Pick<KeptSubscr
   });
   const place = { ackedOffset: acked.upTo, epoch, pending };
   return { id, tenant, userId, clientId, connectionId, ...wants, ...place, subscribedAt, updatedAt, unsubscribedAt, ...held };
+}
+
+/** In which life of the log {@link stateOf} is a place; `here`: the one in which sessions go on. */
+export function epochOf({ session, isFollowing, epoch }: Subscriber, here: number): number {
+  return session !== undefined && isFollowing ? here : epoch;
 }
 
 /** Where the client stands now. */

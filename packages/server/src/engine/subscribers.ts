@@ -9,11 +9,11 @@ import type { Cluster } from "../cluster/cluster.ts";
 import { RegistryUnavailable } from "../registry/registry.ts";
 import type { KeptSubscription, ListedSubscription, SubscriptionKey, Taken, Taking } from "../registry/subscriptions.ts";
 import type { Clock } from "./clock.ts";
-import { Delivery, type DeliveryRules } from "./delivery.ts";
+import { Delivery, type DeliveryRules, type DeliveryState } from "./delivery.ts";
 import type { Meter } from "./meter.ts";
 import { Outage } from "./outage.ts";
 import type { Session } from "./session.ts";
-import { type Subscriber, type Wants, rowOf, stateOf, subscriberOf, versionOf } from "./subscriber.ts";
+import { type Subscriber, type Wants, epochOf, rowOf, stateOf, subscriberOf, versionOf } from "./subscriber.ts";
 import { Takeover } from "./takeover.ts";
 import type { Wheel } from "./wheel.ts";
 
@@ -121,17 +121,18 @@ export class Subscribers {
    */
   async returned(session: Session, clientId: string, rules: DeliveryRules | undefined): Promise<Returned | undefined> {
     const { tenant, userId } = session.identity;
-    const kept = await this.#load({ tenant, userId, clientId });
+    const loaded = await this.#load({ tenant, userId, clientId });
     if (session.isClosed) return undefined;
+    const kept = this.#newest(loaded);
     const { subscriber } = kept;
     this.#dismiss(kept);
     this.#kept.set(keyOf(subscriber), kept);
     this.#connected.set(session, kept);
     subscriber.session = session;
     subscriber.connectionId = session.id;
-    const lost = this.#reviewPlace(subscriber);
-    if (rules !== undefined) session.guarantee(new Delivery(rules, this.#host.clock, subscriber.state));
-    const { upTo, gaps } = subscriber.state.acked;
+    const { place, lost } = this.#reviewPlace(subscriber);
+    if (rules !== undefined) session.guarantee(new Delivery(rules, this.#host.clock, place));
+    const { upTo, gaps } = place.acked;
     const isKnown = subscriber.wants.events.length > 0;
     return { subscriber, isKnown, after: gaps[0] === undefined ? upTo : gaps[0] - 1, lost };
   }
@@ -280,6 +281,15 @@ export class Subscribers {
     session.close(new Refusal("REPLACED", "another connection of this clientId took over"), false);
   }
 
+  /** Of this and what came of another load of the same client, which began before this one was here: the other is no more. */
+  #newest(loaded: Kept): Kept {
+    const known = this.#kept.get(keyOf(loaded.subscriber));
+    if (known === undefined || known === loaded) return loaded;
+    if (known.generation >= loaded.generation) return known;
+    this.#replaced(known);
+    return loaded;
+  }
+
   /** Another node has the client: nothing of what this one knows of it is written any more. */
   #replaced(kept: Kept): void {
     kept.isReplaced = true;
@@ -302,6 +312,7 @@ export class Subscribers {
   #leave(kept: Kept): void {
     const { subscriber } = kept;
     subscriber.state = stateOf(subscriber);
+    subscriber.epoch = epochOf(subscriber, this.#host.epoch);
     subscriber.session = undefined;
     subscriber.isFollowing = false;
     subscriber.onChanged = undefined;
@@ -309,22 +320,23 @@ export class Subscribers {
     if (subscriber.wants.events.length === 0 && subscriber.unsubscribedAt === undefined) this.#kept.delete(keyOf(subscriber));
   }
 
-  /** Pending ends with retention, and a place in another life of the log is none. */
-  #reviewPlace(subscriber: Subscriber): Returned["lost"] {
+  /**
+   * Where the client goes on. Pending ends with retention, and a place in another life of the log is none; what it was stays its place
+   * until its session follows: a client that is gone before it was told is told the next time.
+   */
+  #reviewPlace(subscriber: Subscriber): { readonly place: DeliveryState; readonly lost: Returned["lost"] } {
     const { routedTo, epoch } = this.#host;
     const { oldest } = this.#host.bounds();
     const { acked, attempts } = subscriber.state;
     const isKnown = subscriber.epoch === epoch && acked.upTo <= routedTo;
     if (!isKnown || acked.upTo + 1 < oldest) {
       this.#host.meter.pendingLost += acked.gaps.length;
-      subscriber.state = { acked: { upTo: routedTo, gaps: [] }, attempts: new Map() };
-      subscriber.epoch = epoch;
-      return isKnown ? "expired" : "unknown";
+      return { place: { acked: { upTo: routedTo, gaps: [] }, attempts: new Map() }, lost: isKnown ? "expired" : "unknown" };
     }
     const gaps = acked.gaps.filter((gap) => gap >= oldest);
     this.#host.meter.pendingLost += acked.gaps.length - gaps.length;
     subscriber.state = { acked: { upTo: acked.upTo, gaps }, attempts };
-    return undefined;
+    return { place: subscriber.state, lost: undefined };
   }
 
   #load({ tenant, userId, clientId }: SubscriptionKey): Promise<Kept> {
@@ -364,7 +376,7 @@ export class Subscribers {
   #rowOf({ subscriber, generation }: Kept): KeptSubscription {
     const { clock, cluster, isShared } = this.#host;
     const node = isShared && subscriber.session !== undefined ? cluster.self.id : undefined;
-    return rowOf(subscriber, clock.now(), { generation, node });
+    return rowOf(subscriber, { now: clock.now(), epoch: this.#host.epoch }, { generation, node });
   }
 
   #sweepLater(): void {

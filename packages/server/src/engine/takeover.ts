@@ -6,10 +6,12 @@ import type { Cluster } from "../cluster/cluster.ts";
 import { RegistryUnavailable } from "../registry/registry.ts";
 import type { KeptSubscription, SubscriptionKey, Taken, Taking } from "../registry/subscriptions.ts";
 import type { Clock } from "./clock.ts";
+import type { Wheel } from "./wheel.ts";
 
 export interface TakeoverHost {
   readonly cluster: Cluster;
   readonly clock: Clock;
+  readonly wheel: Wheel;
   readonly newId: () => string;
 }
 
@@ -35,6 +37,9 @@ const RELEASE_MS = 1000;
 /** Nodes that take a client from each other end that when its connections do. */
 const TRIES = 8;
 const NOT_HELD = "";
+/** What the others could not be told is told again, for a minute. */
+const RETELL_MS = 1000;
+const TELLS = 60;
 
 export class Takeover {
   readonly #host: TakeoverHost;
@@ -93,9 +98,16 @@ export class Takeover {
     if ("heldBy" in taken) return taken;
     const { subscription } = taken;
     // Who sleeps hears of it when it is awake again; what it writes until then is not taken from it.
-    if (from?.hasLetGo === false)
-      cluster.tell("client-taken", JSON.stringify({ key, generation: subscription.generation })).catch(() => undefined);
+    if (from?.hasLetGo === false) this.#tellTaken(JSON.stringify({ key, generation: subscription.generation }), TELLS);
     return subscription;
+  }
+
+  /** To hear it twice changes nothing. A client to whom nothing happens would keep its old connection until it is written down again. */
+  #tellTaken(body: string, tries: number): void {
+    const { cluster, wheel } = this.#host;
+    cluster.tell("client-taken", body).catch(() => {
+      if (tries > 1) wheel.arm(RETELL_MS, () => this.#tellTaken(body, tries - 1));
+    });
   }
 
   #isAlive(node: string): boolean {
