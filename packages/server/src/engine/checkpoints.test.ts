@@ -85,7 +85,7 @@ describe("a restart", () => {
 describe("a checkpoint", () => {
   it("writes what changed since the last one and nothing else", async () => {
     const rig = await Rig.start();
-    const save = vi.spyOn(rig.log, "saveCheckpoint");
+    const save = vi.spyOn(rig.log, "advanceCheckpoint");
     await rig.publish([
       ["feed", "a", 1],
       ["feed", "b", 1],
@@ -117,7 +117,7 @@ describe("a checkpoint", () => {
 
   it("is written one at a time", async () => {
     const rig = await Rig.start();
-    const save = vi.spyOn(rig.log, "saveCheckpoint");
+    const save = vi.spyOn(rig.log, "advanceCheckpoint");
     await rig.publish([["feed", "a", 1]]);
     await Promise.all([rig.engine.checkpoints.save(1), rig.engine.checkpoints.save(1)]);
     expect(save).toHaveBeenCalledTimes(1);

@@ -22,6 +22,8 @@ export interface HubOptions {
   readonly leaseMs?: number | undefined;
   /** What anything takes from one node to another. Default: nothing, though never in the same turn. */
   readonly delayMs?: (() => number) | undefined;
+  /** Whether the next question or answer is lost on its way. Default: none is */
+  readonly loses?: (() => boolean) | undefined;
   readonly onFault?: ((error: unknown) => void) | undefined;
 }
 
@@ -62,6 +64,11 @@ export class MemoryHub {
   /** Runs it in another turn, as if it had come from elsewhere. */
   later(run: () => void): void {
     this.options.after(this.options.delayMs?.() ?? 0, run);
+  }
+
+  /** As `later`, of a question or an answer. */
+  carry(run: () => void): void {
+    if (this.options.loses?.() !== true) this.later(run);
   }
 
   tell(from: ClusterNode, kind: string, body: string): void {
@@ -175,7 +182,7 @@ export class MemoryCluster implements Cluster {
     const asked = this.others().filter(({ id }) => to === undefined || id === to);
     const question = crypto.randomUUID();
     const answers = this.#questions.ask(question, asked, timeoutMs);
-    for (const { id } of asked) this.#hub.later(() => this.#hub.members.get(id)?.hearQuestion(question, kind, body, this));
+    for (const { id } of asked) this.#hub.carry(() => this.#hub.members.get(id)?.hearQuestion(question, kind, body, this));
     return answers;
   }
 
@@ -202,7 +209,7 @@ export class MemoryCluster implements Cluster {
   hearQuestion(question: string, kind: string, body: string, asker: MemoryCluster): void {
     if (this.#isCut) return;
     void this.#hearers.answer(kind, body, asker.self).then((answer) => {
-      this.#hub.later(() => {
+      this.#hub.carry(() => {
         if (!this.#isCut && !asker.#isCut) asker.#questions.answered(question, this.self, answer);
       });
     });

@@ -8,6 +8,7 @@ import {
   type CheckpointEntry,
   type Guard,
   type LogBounds,
+  LogEnded,
   type LogOptions,
   type LogPage,
   LogUnavailable,
@@ -38,6 +39,7 @@ export class MemoryLog implements SharedLog {
   readonly #hearers = new Set<(bounds: LogBounds) => void>();
   #closing: Promise<void> | undefined;
   #crashed = false;
+  #hasEnded = false;
 
   constructor(disk: MemoryDisk, options: MemoryLogOptions) {
     this.epoch = disk.epoch;
@@ -89,23 +91,27 @@ export class MemoryLog implements SharedLog {
   }
 
   async saveCheckpoint(checkpoint: Checkpoint, entries: readonly CheckpointEntry[]): Promise<void> {
-    await this.#ask(() => {
-      if (this.#disk.failure !== undefined) throw this.#disk.failure;
-      const all = new Map(this.#disk.checkpoint?.entries);
-      for (const entry of entries) {
-        const key = JSON.stringify([entry.view, entry.tenant, entry.entity]);
-        if (entry.state === null) all.delete(key);
-        else all.set(key, entry);
-      }
-      this.#disk.checkpoint = { checkpoint, entries: all };
-    });
+    await this.#ask(() => this.#save(checkpoint, entries));
   }
 
   async advanceCheckpoint(checkpoint: Checkpoint, entries: readonly CheckpointEntry[]): Promise<boolean> {
-    const saved = this.#disk.checkpoint?.checkpoint;
-    if (saved !== undefined && saved.version === checkpoint.version && saved.offset > checkpoint.offset) return false;
-    await this.saveCheckpoint(checkpoint, entries);
-    return true;
+    return this.#ask(() => {
+      const saved = this.#disk.checkpoint?.checkpoint;
+      if (saved !== undefined && saved.version === checkpoint.version && saved.offset > checkpoint.offset) return false;
+      this.#save(checkpoint, entries);
+      return true;
+    });
+  }
+
+  #save(checkpoint: Checkpoint, entries: readonly CheckpointEntry[]): void {
+    if (this.#disk.failure !== undefined) throw this.#disk.failure;
+    const all = new Map(this.#disk.checkpoint?.entries);
+    for (const entry of entries) {
+      const key = JSON.stringify([entry.view, entry.tenant, entry.entity]);
+      if (entry.state === null) all.delete(key);
+      else all.set(key, entry);
+    }
+    this.#disk.checkpoint = { checkpoint, entries: all };
   }
 
   async loadCheckpoint(): Promise<{ readonly checkpoint: Checkpoint; readonly entries: readonly CheckpointEntry[] } | undefined> {
@@ -139,7 +145,7 @@ export class MemoryLog implements SharedLog {
   #commit(batches: readonly Batch[]): Promise<readonly Outcome[]> {
     return new Promise((resolve, reject) => {
       this.#defer(() => {
-        const { failure } = this.#disk;
+        const failure = this.#displaced() ?? this.#disk.failure;
         const before = this.#disk.head;
         const places = failure === undefined ? batches.map((batch) => store(this.#disk, batch, this.#options)) : [];
         const bounds = boundsOf(this.#disk);
@@ -149,7 +155,7 @@ export class MemoryLog implements SharedLog {
             if (bounds.head > before) this.#options.onCommit?.({ events: bounds.head - before, seconds: 0 });
             resolve(places);
           } else {
-            this.#options.onFault?.(failure);
+            if (!this.#hasEnded) this.#options.onFault?.(failure);
             reject(failure);
           }
         });
@@ -176,11 +182,22 @@ export class MemoryLog implements SharedLog {
     return pageOf(found, Math.max(1, request.limit), upTo, until);
   }
 
+  /** Set where the disk holds another log by now; told of once. */
+  #displaced(): LogUnavailable | undefined {
+    if (this.#disk.epoch === this.epoch) return undefined;
+    const wrong = "the disk holds another log than the one that was opened";
+    if (!this.#hasEnded) this.#options.onFault?.(new LogEnded(wrong));
+    this.#hasEnded = true;
+    return new LogUnavailable(wrong);
+  }
+
   #ask<T>(answer: () => T): Promise<T> {
     if (this.#closing !== undefined) return Promise.reject(new LogUnavailable("the log is closed"));
     const running = new Promise<T>((resolve, reject) => {
       this.#defer(() => {
         try {
+          const displaced = this.#displaced();
+          if (displaced !== undefined) throw displaced;
           resolve(answer());
         } catch (error) {
           reject(error instanceof Error ? error : new Error(String(error)));
