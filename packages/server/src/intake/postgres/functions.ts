@@ -10,6 +10,9 @@ import { escapeIdentifier, escapeLiteral } from "pg";
 /** Sessions that move listen to it. It holds no payload: the table says what there is. */
 export const CHANNEL = "broadtape_outbox";
 
+/** Of a session that says `off`, nobody is woken: a transaction that has notified cannot be prepared (two-phase commit). */
+const WAKE_SETTING = "broadtape.wake";
+
 /** SQLSTATEs that a service may want to tell apart (docs/publishing-from-sql.md). */
 const STATE = { refused: "22023", forbidden: "42501", tooLarge: "54000", notReady: "55000" };
 
@@ -113,7 +116,7 @@ begin
   end loop;
   insert into outbox (key, tenant, source, role, events_count, bytes, events)
     values (batch, publish.tenant, publish.source, session_user, cardinality(ids), batch_bytes, publish.events);
-  if settings.is_asleep then perform pg_notify('${CHANNEL}', ''); end if;
+  if settings.is_asleep and coalesce(current_setting('${WAKE_SETTING}', true), '') <> 'off' then perform pg_notify('${CHANNEL}', ''); end if;
   return ids;
 end $$;
 
@@ -124,6 +127,9 @@ create function publish_event(
 declare
   said text := to_char(publish_event."time" at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
 begin
+  if not isfinite(publish_event."time") or extract(year from publish_event."time" at time zone 'UTC') not between 1 and 9999 then
+    raise exception using errcode = '${STATE.refused}', message = 'time: must be of the years 1 to 9999';
+  end if;
   return (publish(
     publish_event.tenant,
     publish_event.source,

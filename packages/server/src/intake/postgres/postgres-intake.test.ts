@@ -130,6 +130,23 @@ describe("publishing in the publisher's transaction", () => {
     expect(valuesOf(await stored())).toEqual([1, 2]);
   });
 
+  it("is part of a transaction in two phases, where the session wakes nobody", async () => {
+    const client = await connect();
+    const prepare = async (value: number) => {
+      await until(async () => (await query(url, "select from broadtape.outbox_settings where is_asleep")).length === 1);
+      await client.query("begin");
+      await publish(client, feed(value));
+      await client.query(`prepare transaction '${service}'`);
+    };
+    await expect(prepare(1)).rejects.toThrow(/cannot PREPARE/);
+    await client.query("set broadtape.wake = off");
+    await prepare(2);
+    expect(await stored()).toEqual([]);
+    await client.query(`commit prepared '${service}'`);
+    await until(async () => (await stored()).length === 1);
+    expect(valuesOf(await stored())).toEqual([2]);
+  });
+
   it("holds up nobody while the transaction is open", async () => {
     const [slow, quick] = [await connect(), await connect()];
     await slow.query("begin");
@@ -239,6 +256,14 @@ describe("what the function refuses, and nothing is stored of", () => {
       expect(error, what).toMatchObject({ code, message: expect.stringMatching(message) });
     }
     expect(await query(url, "select from broadtape.outbox")).toEqual([]);
+  });
+
+  it.each(["infinity", "-infinity", "0044-03-15 12:00:00+00 BC", "10000-01-01 12:00:00+00"])("an event of the time %s", async (time) => {
+    const client = await connect();
+    const error = await client
+      .query(`select broadtape.publish_event('acme', 'payments', 'test.feed', $1, "time" => $2)`, [JSON.stringify(feed(1).data), time])
+      .catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ code: "22023", message: "time: must be of the years 1 to 9999" });
   });
 
   it("a role for a tenant that is not its own", async () => {
