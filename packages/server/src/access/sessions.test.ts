@@ -132,40 +132,52 @@ describe("CookieSessions on several nodes", () => {
         await new Promise(setImmediate);
       }
     };
-    return { registry, clusters, here, there, heard, settle };
+    const end = async (node: CookieSessions, id: string) => {
+      const ending = node.end(id);
+      await settle();
+      return ending;
+    };
+    return { registry, clusters, here, there, heard, settle, end };
   }
 
   it("end everywhere, whoever remembers them", async () => {
-    const { here, there, heard, settle } = setUpNodes();
+    const { here, there, heard, end } = setUpNodes();
     const { id } = await here.open(ann);
     const { sessionId } = (await there.find(id)) ?? {};
-    expect(await here.end(id)).toBe(true);
-    await settle();
+    expect(await end(here, id)).toBe(true);
     expect([await there.find(id), await here.find(id)]).toEqual([undefined, undefined]);
     expect(heard).toEqual([sessionId]);
     expect(await there.end(id)).toBe(false);
   });
 
   it("are not said to have ended where that cannot be told to all, and go on everywhere", async () => {
-    const { clusters, here, there, heard, settle } = setUpNodes();
+    const { clusters, here, there, heard, settle, end } = setUpNodes();
     const { id } = await here.open(ann);
     clusters[0]?.setConnected(false);
     await expect(here.end(id)).rejects.toMatchObject({ name: "RegistryUnavailable" });
     clusters[0]?.setConnected(true);
     await settle();
     expect([(await here.find(id))?.userId, (await there.find(id))?.userId, heard]).toEqual(["ann", "ann", []]);
-    expect(await here.end(id)).toBe(true);
-    await settle();
+    expect(await end(here, id)).toBe(true);
     expect(await there.find(id)).toBeUndefined();
   });
 
   it("have ended for who heard so, though the registry did not take it", async () => {
-    const { registry, here, there, settle } = setUpNodes();
+    const { registry, here, there, settle, end } = setUpNodes();
     const { id } = await here.open(ann);
     vi.spyOn(registry, "endSession").mockRejectedValueOnce(new Error("away"));
     await expect(here.end(id)).rejects.toThrow("away");
     await settle();
     expect(await there.find(id)).toBeUndefined();
-    expect(await here.end(id)).toBe(true);
+    expect(await end(here, id)).toBe(true);
+  });
+
+  it("have ended at every node that answers when it is answered that they have", async () => {
+    const { here, there, heard, settle } = setUpNodes();
+    const { id } = await here.open(ann);
+    const { sessionId } = (await there.find(id)) ?? {};
+    const heardThen = here.end(id).then(() => [...heard]);
+    await settle();
+    expect(await heardThen).toEqual([sessionId]);
   });
 });

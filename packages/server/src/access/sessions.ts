@@ -19,7 +19,7 @@ export interface CookieSessionsOptions {
   /** The longest life of a session. */
   readonly ttlMs: number;
   /** Sessions that end at one node end at all; without it, there is one. */
-  readonly cluster?: Pick<Cluster, "tell" | "onTold"> | undefined;
+  readonly cluster?: Pick<Cluster, "tell" | "onTold" | "ask" | "onAsked"> | undefined;
   /** Sessions kept in memory, so that not every request asks the registry. */
   readonly cached?: number;
 }
@@ -43,12 +43,10 @@ export class CookieSessions {
     this.#registry = registry;
     this.#options = { cached: 10_000, ...options };
     this.#sweptAt = options.now();
-    options.cluster?.onTold(ENDED_KIND, (sessionId) => {
-      this.#endedElsewhere.add(sessionId);
-      const [oldest] = this.#endedElsewhere;
-      if (oldest !== undefined && this.#endedElsewhere.size > ENDED) this.#endedElsewhere.delete(oldest);
-      this.#forget(sessionId);
-      void this.#tellListeners(sessionId);
+    options.cluster?.onTold(ENDED_KIND, (sessionId) => void this.#endedByAnother(sessionId));
+    options.cluster?.onAsked(ENDED_KIND, async (sessionId) => {
+      await this.#endedByAnother(sessionId);
+      return ENDED_KIND;
     });
   }
 
@@ -86,10 +84,25 @@ export class CookieSessions {
     const ended = await this.#registry.endSession(sessionId);
     this.#forget(sessionId);
     if (ended) await this.#tellListeners(sessionId);
+    // Whoever is answered is told nothing more anywhere, but by a node that does not answer: it ends the session when it hears of it.
+    await this.#options.cluster?.ask(ENDED_KIND, sessionId);
     return ended;
   }
 
-  /** First of all, so that who is told that it ended knows that it did everywhere. False where there is no such session. */
+  async #endedByAnother(sessionId: string): Promise<void> {
+    if (this.#endedElsewhere.has(sessionId)) {
+      // Told and asked: the listeners hear it in this turn.
+      await setImmediate();
+      return;
+    }
+    this.#endedElsewhere.add(sessionId);
+    const [oldest] = this.#endedElsewhere;
+    if (oldest !== undefined && this.#endedElsewhere.size > ENDED) this.#endedElsewhere.delete(oldest);
+    this.#forget(sessionId);
+    await this.#tellListeners(sessionId);
+  }
+
+  /** First of all, so that no node lets anybody in by it who comes later. False where there is no such session. */
   async #tellOthers(sessionId: string): Promise<boolean> {
     const { cluster } = this.#options;
     if (cluster === undefined) return true;
