@@ -5,27 +5,6 @@ import type { TestServer, TestServerOptions } from "./contract/server.ts";
 import { newDatabase } from "./postgres-database.ts";
 import { until } from "./until.ts";
 
-/** By nginx' URL. */
-const clusters = new Map<string, TestCluster>();
-
-/**
- * Resolves when each node that runs tells of this offset. An acknowledgement says that an event is stored; nodes other than the one that stored it hear of it a
- * moment later, and what a test asks for next may be answered by any.
- */
-export async function settled(url: string, offset: number): Promise<void> {
-  const nodes = clusters.get(url)?.nodes ?? [];
-  await Promise.all(nodes.map((node) => until(async () => !node.isRunning || (await routedTo(node)) >= offset)));
-}
-
-async function routedTo({ url }: TestNode): Promise<number> {
-  const metrics = await fetch(`${url}/metrics`).then(
-    (response) => response.text(),
-    () => "",
-  );
-  const valueOf = (name: string) => Number(new RegExp(`^broadtape_${name} (\\d+)`, "m").exec(metrics)?.[1] ?? 0);
-  return valueOf("log_head_offset") - valueOf("log_lag_events");
-}
-
 /** Killed and started again as a whole. The first node stands for all where a test looks into one. */
 export async function startClusterServer({ env = {}, port }: TestServerOptions): Promise<TestServer> {
   const database = await newDatabase();
@@ -33,7 +12,6 @@ export async function startClusterServer({ env = {}, port }: TestServerOptions):
   const [first] = cluster.nodes;
   if (first === undefined) throw new Error("a cluster without nodes");
   await untilNginxLeads(cluster);
-  clusters.set(cluster.url, cluster);
   return serverOf(cluster, first);
 }
 
@@ -66,9 +44,6 @@ function serverOf(cluster: TestCluster, first: TestNode): TestServer {
       await untilNginxLeads(cluster);
       return serverOf(cluster, first);
     },
-    async remove() {
-      clusters.delete(cluster.url);
-      await cluster.remove();
-    },
+    remove: () => cluster.remove(),
   };
 }

@@ -14,7 +14,6 @@ const OF_ONE_NODE: readonly { readonly file: string; readonly why: string }[] = 
   { file: "test/contract/nodes.test.ts", why: "starts its own nodes" },
   { file: "test/contract/postgres.test.ts", why: "starts its own database, and loses it" },
   { file: "test/contract/sse-peers/nginx.test.ts", why: "is about one node behind nginx configurations of its own" },
-  { file: "test/contract/doors/requests.test.ts", why: "nginx answers by itself what is hardly HTTP" },
   { file: "test/contract/nodes-*.test.ts", why: "start their own nodes" },
   { file: "test/contract/demo-*.test.ts", why: "the demo plays beside one server; scripts/cluster.ts has it beside several" },
 ];

@@ -51,7 +51,8 @@ it("follows an RFQ and its trader, each topic with its own events, the countdown
     events()
       .filter((each) => topic.test(String(each["topic"])))
       .map(({ event }) => event);
-  expect(of(/^rfq:/)).toEqual(["rfq.distributed", "rfq.countdown", "quote.received", "rfq.filled"]);
+  // The countdown goes on each second.
+  expect([...new Set(of(/^rfq:/))]).toEqual(["rfq.distributed", "rfq.countdown", "quote.received", "rfq.filled"]);
   expect(of(/^trader:/)).toEqual(["rfq.distributed", "rfq.filled"]);
   const tick = events().find(({ event }) => event === "rfq.countdown");
   expect(tick).toMatchObject({ data: { rfqId: "n1", timeRemaining: expect.any(Number) }, key: expect.any(String) });

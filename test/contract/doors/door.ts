@@ -77,8 +77,9 @@ export async function expectUnhurt(server: TestServer, before: number): Promise<
   socket.terminate();
   expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
   expect(server.process.exitCode).toBeNull();
-  // A refusal is foreseen; a fault is not.
-  expect(server.output().match(/^.*"level":(50|60).*$/gm)).toBeNull();
+  // A refusal is foreseen; a fault is not. That a reader went while it was written to is told as one (contract 50-sse), and a proxy tells of it.
+  const faults = server.output().match(/^.*"level":(50|60).*$/gm) ?? [];
+  expect(faults.filter((line) => !line.includes('"delivery failed"'))).toEqual([]);
 }
 
 /** Offset of the newest event: that of a good one, published now. */

@@ -56,8 +56,11 @@ export function expectRefusal({ status, headers, text }: Answer, ...allowed: num
   expect(headers["x-correlation-id"]).toMatch(/^[\x21-\x7e]{1,128}$/);
 }
 
-/** Bytes on a connection of their own, and then the end of what is sent; resolves with all that came back when the server closes. */
-export function sendRaw(server: TestServer, bytes: Uint8Array | string): Promise<string> {
+/**
+ * Bytes on a connection of their own, and then the end of what is sent; resolves with all that came back when the server closes. `isRequest`: the end
+ * is sent after the answer, since a proxy that sees it takes the client for gone.
+ */
+export function sendRaw(server: TestServer, bytes: Uint8Array | string, { isRequest = false } = {}): Promise<string> {
   const { hostname, port } = new URL(server.url);
   return new Promise((resolve, reject) => {
     let text = "";
@@ -66,14 +69,18 @@ export function sendRaw(server: TestServer, bytes: Uint8Array | string): Promise
       socket.destroy();
       reject(new Error(`the connection stays open after ${JSON.stringify(Buffer.from(bytes).toString("latin1").slice(0, 300))}`));
     });
-    socket.on("data", (data: Buffer) => (text += data.toString()));
+    socket.on("data", (data: Buffer) => {
+      text += data.toString();
+      if (isRequest && text.endsWith("}")) socket.end();
+    });
     // A server that has no use for the rest may cut the connection.
     socket.on("error", () => undefined);
     socket.on("end", () => socket.destroy());
     socket.on("close", () => {
       resolve(text);
     });
-    socket.end(bytes);
+    if (isRequest) socket.write(bytes);
+    else socket.end(bytes);
   });
 }
 

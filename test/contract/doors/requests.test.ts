@@ -1,6 +1,7 @@
 /** Requests that are none, or for nothing that there is: refused like all others, and no connection is left hanging. */
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { onOneNode } from "../one-node.ts";
 import { type TestServer, bestPrice, publisherToken, startTestServer, token } from "../server.ts";
 import { anyHeader, anyText, everybodyGone, expectUnhurt, newestOffset, run } from "./door.ts";
 import { answersIn, expectRefusal, send, sendRaw } from "./raw-http.ts";
@@ -125,10 +126,8 @@ it.each([
   ["the preface of HTTP/2", 400, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"],
   ["headers without end", 431, `GET / HTTP/1.1\r\nHost: x\r\nLast-Event-ID: ${"9".repeat(20_000)}\r\n\r\n`],
   ["no Host", 400, "GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n"],
-  ["an expectation", 417, "POST /api/v1/events HTTP/1.1\r\nHost: x\r\nExpect: wonders\r\nContent-Length: 2\r\n\r\n{}"],
   ["a path that cannot be decoded", 400, "GET /api/v1/topics/%zz/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"],
   ["a path that is too long", 414, `POST /api/v1/stream/${"x".repeat(2000)}/commands HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`],
-  ["a tunnel", 404, "CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n"],
   ["an upgrade elsewhere", 404, "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"],
   [
     "an upgrade beside Socket.IO's path",
@@ -137,11 +136,22 @@ it.each([
   ],
   ["an upgrade without a key", 400, "GET /api/v1/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"],
   ["an upgrade by POST", 405, "POST /api/v1/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"],
-])("%s: %i, with the body and correlation id of every refusal", async (_what, status, bytes) => {
-  const answers = answersIn(await sendRaw(server, bytes));
+])("%s: %i, with the body and correlation id of every refusal", (_what, status, bytes) => expectRefused(status, bytes));
+
+for (const [what, status, bytes] of [
+  ["an expectation", 417, "POST /api/v1/events HTTP/1.1\r\nHost: x\r\nExpect: wonders\r\nContent-Length: 2\r\n\r\n{}"],
+  ["a tunnel", 404, "CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n"],
+] as const)
+  onOneNode("nginx settles by itself what is said to the next hop")(
+    `${what}: ${status}, with the body and correlation id of every refusal`,
+    () => expectRefused(status, bytes),
+  );
+
+async function expectRefused(status: number, bytes: string): Promise<void> {
+  const answers = answersIn(await sendRaw(server, bytes, { isRequest: true }));
   expect(answers.map((answer) => answer.status)).toEqual([status]);
   for (const answer of answers) expectRefusal(answer, status);
-});
+}
 
 it("declines every other protocol that is offered by answering in this one", async () => {
   const offer = { connection: "Upgrade, HTTP2-Settings", upgrade: "h2c", "http2-settings": "AAMAAABkAAQAAP__" };

@@ -229,7 +229,11 @@ export async function tell(
   return answer.body.results.map(({ eventId }) => eventId);
 }
 
-/** Resolves when a client was told everything that was published before: an answer never overtakes what it counts on. */
+/**
+ * Resolves when a client was told everything that was published before: what looks at views, as this would if there were such a channel, waits until
+ * its node has everything, and an answer never overtakes what it counts on.
+ */
 export async function upToNow(client: TradingClient): Promise<void> {
+  await client.ask("subscribe", { channel: "none" });
   await client.ask("ping");
 }

@@ -74,7 +74,7 @@ export class OperationsDesk {
 
   async history(after: number | undefined, node?: string): Promise<OperationsHistory> {
     const asked = await this.#asking.ask("history", { after: after ?? null }, { node });
-    return { ...mergedHistory(asked.parts), ...unansweredOf(asked) };
+    return { ...mergedHistory(asked.parts, after), ...unansweredOf(asked) };
   }
 
   async latency(windowMs: number, node?: string): Promise<LatencyHistogram> {

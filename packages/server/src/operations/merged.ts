@@ -77,13 +77,17 @@ export interface ToldSample {
   readonly latency: ToldLatency;
 }
 
-/** Nodes take samples at the same times, so that those of one time are added up. */
-export function mergedHistory(parts: readonly Part<readonly ToldSample[]>[]): OperationsHistory {
+/**
+ * Nodes take samples at the same times, so that those of one time are added up. `after`: as nodes were asked, each of which took its sample a little after
+ * the time that this answer gives it.
+ */
+export function mergedHistory(parts: readonly Part<readonly ToldSample[]>[], after = -Infinity): OperationsHistory {
   const [own, ...others] = parts;
   if (own === undefined || others.length === 0) return { sampleMs: SAMPLE_MS, samples: (own?.answer ?? []).map(({ sample }) => sample) };
   const slots = new Map<number, ToldSample[]>();
   for (const told of parts.flatMap(({ answer }) => answer)) {
     const slot = slotOf(told.at);
+    if (slot * SAMPLE_MS <= after) continue;
     const known = slots.get(slot);
     if (known === undefined) slots.set(slot, [told]);
     else known.push(told);

@@ -66,6 +66,9 @@ export async function createApp(options: HttpOptions): Promise<FastifyInstance> 
     const { body, retryAfterSeconds, isFault } = refusedOf(error);
     if (isFault) request.log.error({ err: error }, "request failed");
     if (retryAfterSeconds !== undefined) reply.header("Retry-After", String(retryAfterSeconds));
+    // Else the connection would be reset under whoever is still sending a body that is too large, a proxy for one, and the refusal lost.
+    // What still comes is thrown away, for as long as a request may take.
+    reply.removeHeader("Connection");
     return reply.code(body.statusCode).send(body);
   });
   return app;
