@@ -43,7 +43,8 @@ export class NamedClient {
   #owedAfter: number | undefined;
   #told = new Set<number>();
   #acked = new Set<number>();
-  resyncs = 0;
+  /** Sent to it where it was no more: that waits for its ack, until retention ends it. */
+  #sent = new Set<number>();
 
   constructor(world: World, clientId: string, userId: string) {
     this.#world = world;
@@ -112,7 +113,9 @@ export class NamedClient {
     const { events, disk } = this.#world;
     if (this.#epoch !== disk.epoch || this.#owedAfter === undefined) return [];
     const from = this.#owedAfter;
-    return events.filter((event) => event.offset > from && this.#isOwn(event) && !this.#told.has(event.offset)).map(({ offset }) => offset);
+    return events
+      .filter((event) => event.offset > from && this.#isOwn(event) && !this.#told.has(event.offset) && this.#isOwed(event.offset))
+      .map(({ offset }) => offset);
   }
 
   #lineTo(node: WorldNode, isDone: (offset: number) => boolean): Line {
@@ -136,8 +139,12 @@ export class NamedClient {
   }
 
   #read(line: Line, { frames }: Parcel): void {
-    if (!line.isOpen || line.node.process.state === "dead") return;
-    for (const frame of frames) this.#hear(line, JSON.parse(frame.toString()) as Said);
+    for (const frame of frames) {
+      const said = JSON.parse(frame.toString()) as Said;
+      const place = said.eventId === undefined ? undefined : parseEventId(said.eventId);
+      if (line.isOpen) this.#hear(line, said);
+      else if (place?.epoch === this.#epoch) this.#sent.add(place.offset);
+    }
   }
 
   #hear(line: Line, said: Said): void {
@@ -146,7 +153,6 @@ export class NamedClient {
       this.#owedAfter = undefined;
       this.#say(line, { type: "subscribe", events: EVENTS });
     } else if (said.type === "resync") {
-      this.resyncs += 1;
       this.#beginAnew(engine.epoch, engine.routedTo);
       line.toldTo = engine.routedTo;
     } else if (said.type === "subscribed" && this.#owedAfter === undefined) {
@@ -184,15 +190,16 @@ export class NamedClient {
     if (this.#epoch !== epoch) {
       this.#told = new Set();
       this.#acked = new Set();
+      this.#sent = new Set();
     }
     this.#epoch = epoch;
     this.#owedAfter = after;
   }
 
-  /** Neither acknowledged, nor told once and then gone with retention. */
+  /** Neither acknowledged, nor sent once and then gone with retention. */
   #isOwed(offset: number): boolean {
     const { oldest } = boundsOf(this.#world.disk);
-    return !this.#acked.has(offset) && !(offset < oldest && this.#told.has(offset));
+    return !this.#acked.has(offset) && !(offset < oldest && (this.#told.has(offset) || this.#sent.has(offset)));
   }
 
   #isOwn({ type, data }: { readonly type: string; readonly data: string }): boolean {
