@@ -25,6 +25,8 @@ export interface Line extends Connection {
   isOpen: boolean;
   /** The newest event that it was told on this connection. */
   toldTo: number;
+  /** On this connection it subscribed anew: what was stored by then may be told on another. */
+  from: number;
   /** Told on this connection. */
   readonly told: Set<number>;
   readonly acked: Set<number>;
@@ -125,6 +127,7 @@ export class NamedClient {
       conversation: undefined,
       isOpen: true,
       toldTo: 0,
+      from: 0,
       told: new Set(),
       acked: new Set(),
       isDone,
@@ -155,8 +158,9 @@ export class NamedClient {
     } else if (said.type === "resync") {
       this.#beginAnew(engine.epoch, engine.routedTo);
       line.toldTo = engine.routedTo;
-    } else if (said.type === "subscribed" && this.#owedAfter === undefined) {
-      this.#beginAnew(engine.epoch, this.#world.disk.head);
+    } else if (said.type === "subscribed") {
+      line.from = this.#world.disk.head;
+      if (this.#owedAfter === undefined) this.#beginAnew(engine.epoch, line.from);
     } else if (said.eventId !== undefined && said.type !== "connected") this.#hearEvent(line, parseEventId(said.eventId), said);
   }
 
@@ -174,7 +178,7 @@ export class NamedClient {
     if (!line.told.has(offset)) {
       if (offset < line.toldTo) fault(`told ${offset} after ${line.toldTo}`);
       if (epoch === this.#epoch) {
-        const from = Math.max(line.toldTo, this.#owedAfter ?? Infinity);
+        const from = Math.max(line.toldTo, line.from, this.#owedAfter ?? Infinity);
         const skipped = this.#world.events.filter(
           (each) => each.offset > from && each.offset < offset && this.#isOwn(each) && this.#isOwed(each.offset),
         );
