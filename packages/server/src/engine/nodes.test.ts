@@ -98,6 +98,17 @@ describe("connections of a user", () => {
 });
 
 describe("a client that names itself", () => {
+  it("is not taken from a connection that came later by one whose node was slow", async () => {
+    const nodes = await Nodes.start(2);
+    const { session: old, client: oldClient } = nodes.rig(0).open(ann, surface);
+    await nodes.settle(1000);
+    const { session, client } = await connect(nodes, 1);
+    expect(await nodes.wait(nodes.rig(0).engine.subscribers.returned(old, "phone", RULES))).toBeUndefined();
+    expect([oldClient.closedWith, session.isClosed]).toEqual(["REPLACED", false]);
+    await publish(nodes, [1]);
+    expect(offsets(client, "event")).toEqual([1]);
+  });
+
   it("takes over from its connection at another node, which loses no ack", async () => {
     const nodes = await Nodes.start(2);
     const first = await connect(nodes, 0);

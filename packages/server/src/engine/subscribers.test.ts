@@ -136,6 +136,27 @@ describe("a client that comes again", () => {
     expect([offsets(first.client), offsets(second.client)]).toEqual([[1, 2, 3], [4]]);
   });
 
+  it("is where it went on to by a cursor of its own, though it left before it was known who it is", async () => {
+    const { rig, trouble, connect, begin } = await setUp();
+    const first = await connect();
+    await begin(first);
+    first.session.lost();
+    await rig.engine.subscribers.flush();
+    trouble.ms = 1000;
+    const { session } = rig.open(ann);
+    const recovered = rig.engine.subscribers.returned(session, "phone", undefined, () => ({ events: ["a"], filters: "{}" }));
+    await rig.follow(session, { topics: ["feed:a"], after: rig.engine.cursorAt(0), snapshot: false });
+    await rig.publish([["feed", "a", 1]]);
+    session.lost();
+    await rig.publish([["feed", "a", 2]]);
+    rig.clock.advance(1000);
+    expect(await recovered).toBeUndefined();
+    trouble.ms = 0;
+    rig.clock.advance(5000);
+    await rig.settle();
+    expect((await connect()).returned).toMatchObject({ isKnown: true, after: 1 });
+  });
+
   it("begins anew where its place is no more, and what waited is counted", async () => {
     const { rig, connect, begin } = await setUp();
     const first = await connect();

@@ -74,6 +74,12 @@ interface Kept {
   savedAt: number;
 }
 
+/** Another node has the client, for a connection that came later than this one. */
+interface Later {
+  /** Milliseconds since the epoch. */
+  readonly laterThan: number;
+}
+
 export class Subscribers {
   readonly #host: SubscribersHost;
   readonly #store: SubscriptionStore;
@@ -81,7 +87,7 @@ export class Subscribers {
   readonly #kept = new Map<string, Kept>();
   readonly #connected = new WeakMap<Session, Kept>();
   /** Reads under way. */
-  readonly #loading = new Map<string, Promise<Kept>>();
+  readonly #loading = new Map<string, Promise<Kept | Later>>();
   #saving: Promise<void> | undefined;
   /** Whose wants somebody waits to have written down; emptied by the next write of such. */
   readonly #asked = new Set<Kept>();
@@ -94,7 +100,7 @@ export class Subscribers {
     this.#outage = new Outage(host.onFault);
     this.#store = store;
     this.#takeover = new Takeover(host, (taking) => store.takeSubscription(taking), {
-      release: (key) => this.#releaseTo(key),
+      release: (key, since) => this.#releaseTo(key, since),
       replaced: (key, generation) => {
         const kept = this.#kept.get(keyOf(key));
         if (kept !== undefined && kept.generation < generation) this.#replaced(kept);
@@ -117,12 +123,28 @@ export class Subscribers {
 
   /**
    * The client of a session that named itself. Another live connection of the same client is closed with REPLACED, and its
-   * place taken over. Rejects where the registry cannot be read. Undefined when the session ended meanwhile.
+   * place taken over. Rejects where the registry cannot be read. Undefined when the session ended meanwhile; `wentOn` tells then what it
+   * followed from a cursor of its own, if it did.
    */
-  async returned(session: Session, clientId: string, rules: DeliveryRules | undefined): Promise<Returned | undefined> {
+  async returned(
+    session: Session,
+    clientId: string,
+    rules: DeliveryRules | undefined,
+    wentOn: () => Wants | undefined = () => undefined,
+  ): Promise<Returned | undefined> {
     const { tenant, userId } = session.identity;
-    const loaded = await this.#load({ tenant, userId, clientId });
-    if (session.isClosed) return undefined;
+    const key = { tenant, userId, clientId };
+    let loaded = await this.#load(key, session.since);
+    while ("laterThan" in loaded && loaded.laterThan < session.since) loaded = await this.#load(key, session.since);
+    if ("laterThan" in loaded) {
+      session.close(newReplaced(), false);
+      return undefined;
+    }
+    if (session.isClosed) {
+      const wants = wentOn();
+      if (wants !== undefined) this.#wentOn(this.#newest(loaded), session, wants);
+      return undefined;
+    }
     const kept = this.#newest(loaded);
     const { subscriber } = kept;
     this.#dismiss(kept);
@@ -135,6 +157,17 @@ export class Subscribers {
     const { upTo, gaps } = place.acked;
     const isKnown = subscriber.wants.events.length > 0;
     return { subscriber, isKnown, after: gaps[0] === undefined ? upTo : gaps[0] - 1, lost };
+  }
+
+  /** The client is where its session was, that ended before it was known whose it is. */
+  #wentOn(kept: Kept, { outbox }: Session, wants: Wants): void {
+    const { subscriber } = kept;
+    // Whoever came since goes on from a place that it was told; and nobody goes back.
+    if (subscriber.session !== undefined || outbox.sentTo < subscriber.state.acked.upTo) return;
+    this.#kept.set(keyOf(subscriber), kept);
+    subscriber.state = { acked: { upTo: outbox.sentTo, gaps: [] }, attempts: new Map() };
+    subscriber.epoch = this.#host.epoch;
+    this.wants(subscriber, wants);
   }
 
   /** The session ended: its client's place is kept. */
@@ -183,11 +216,12 @@ export class Subscribers {
     const { tenant, userId, clientId } = key;
     const kept = this.#kept.get(keyOf(key)) ?? (await this.#loading.get(keyOf(key)));
     // One that others took over since is none of this node any more.
-    if (kept !== undefined) {
+    if (kept !== undefined && !("laterThan" in kept)) {
       const done = await this.#perform(kept, change);
       if (done !== undefined) return done;
     }
-    if (!this.#host.isShared) return this.#perform(await this.#load(key), change);
+    const here = this.#host.isShared ? undefined : await this.#load(key, Infinity);
+    if (here !== undefined && !("laterThan" in here)) return this.#perform(here, change);
     const ordered = await this.#takeover.order({ key: { tenant, userId, clientId }, body: JSON.stringify(change) });
     return typeof ordered === "string" ? (JSON.parse(ordered) as unknown) : this.#perform(this.#keptOf(key, ordered), change);
   }
@@ -278,7 +312,7 @@ export class Subscribers {
     const { session } = kept.subscriber;
     if (session === undefined) return;
     this.#leave(kept);
-    session.close(new Refusal("REPLACED", "another connection of this clientId took over"), false);
+    session.close(newReplaced(), false);
   }
 
   /** Of this and what came of another load of the same client, which began before this one was here: the other is no more. */
@@ -297,11 +331,16 @@ export class Subscribers {
     if (this.#kept.get(keyOf(kept.subscriber)) === kept) this.#kept.delete(keyOf(kept.subscriber));
   }
 
-  /** Another node takes the client over. */
-  async #releaseTo(key: SubscriptionKey): Promise<void> {
+  /**
+   * Another node takes the client over for a connection that came at `since`. False where the one here came later: that one ended long ago, though its
+   * node, which was slow, may not know it yet.
+   */
+  async #releaseTo(key: SubscriptionKey, since: number): Promise<boolean> {
     await this.#loading.get(keyOf(key))?.catch(() => undefined);
     const kept = this.#kept.get(keyOf(key));
+    if (kept?.subscriber.session !== undefined && kept.subscriber.session.since > since) return false;
     if (kept !== undefined) await this.#release(kept);
+    return true;
   }
 
   async #release(kept: Kept): Promise<void> {
@@ -339,22 +378,25 @@ export class Subscribers {
     return { place: subscriber.state, lost: undefined };
   }
 
-  #load({ tenant, userId, clientId }: SubscriptionKey): Promise<Kept> {
+  /** `since`: when the connection came that asks for it. */
+  #load({ tenant, userId, clientId }: SubscriptionKey, since: number): Promise<Kept | Later> {
     const key = { tenant, userId, clientId };
     const name = keyOf(key);
     const kept = this.#kept.get(name);
     if (kept !== undefined && !this.#host.isShared) return Promise.resolve(kept);
-    const loading = this.#loading.get(name) ?? this.#read(key, kept).finally(() => this.#loading.delete(name));
+    const loading = this.#loading.get(name) ?? this.#read(key, kept, since).finally(() => this.#loading.delete(name));
     this.#loading.set(name, loading);
     return loading;
   }
 
-  async #read(key: SubscriptionKey, known: Kept | undefined): Promise<Kept> {
+  async #read(key: SubscriptionKey, known: Kept | undefined, since: number): Promise<Kept | Later> {
     if (!this.#host.isShared) return this.#keptOf(key, await this.#store.findSubscription(key));
     try {
       // Another node may have had the client since, and this one slept.
       if (known !== undefined) await this.#release(known);
-      const kept = this.#keptOf(key, await this.#takeover.take(key));
+      const taken = await this.#takeover.take(key, since);
+      if (taken === undefined) return { laterThan: since };
+      const kept = this.#keptOf(key, taken);
       // Where it was, this node may not be yet.
       if (kept.subscriber.epoch === this.#host.epoch) await this.#host.reach(kept.subscriber.state.acked.upTo);
       return kept;
@@ -395,6 +437,10 @@ export class Subscribers {
       this.#writeLater();
     });
   }
+}
+
+function newReplaced(): Refusal {
+  return new Refusal("REPLACED", "another connection of this clientId took over");
 }
 
 function keyOf({ tenant, userId, clientId }: SubscriptionKey): string {

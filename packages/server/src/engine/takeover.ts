@@ -17,8 +17,11 @@ export interface TakeoverHost {
 
 /** What a node does for the others with the clients that it holds. */
 export interface Holder {
-  /** Ends the client's connection and writes down where it is. Rejects where that cannot be done. */
-  release(key: SubscriptionKey): Promise<void>;
+  /**
+   * Ends the client's connection and writes down where it is, for one that came at `since`, in milliseconds since the epoch; false where its own
+   * came later. Rejects where that cannot be done.
+   */
+  release(key: SubscriptionKey, since: number): Promise<boolean>;
   /** Another node has the client by now: what this one knows of it is of the past. */
   replaced(key: SubscriptionKey, generation: number): void;
   /** What one node asks of the one that holds a client; undefined where this one does not hold it. */
@@ -37,6 +40,7 @@ const RELEASE_MS = 1000;
 /** Nodes that take a client from each other end that when its connections do. */
 const TRIES = 8;
 const NOT_HELD = "";
+const HELD_ON = "held on";
 /** What the others could not be told is told again, for a minute. */
 const RETELL_MS = 1000;
 const TELLS = 60;
@@ -50,8 +54,8 @@ export class Takeover {
     this.#take = take;
     // What one node writes, another reads: the shapes are these.
     host.cluster.onAsked("client-release", async (body) => {
-      await holder.release(JSON.parse(body) as SubscriptionKey);
-      return "released";
+      const { since, ...key } = JSON.parse(body) as SubscriptionKey & { readonly since: number };
+      return (await holder.release(key, since)) ? "released" : HELD_ON;
     });
     host.cluster.onAsked("client-order", async (body) => (await holder.perform(JSON.parse(body) as Order)) ?? NOT_HELD);
     host.cluster.onTold("client-taken", (body) => {
@@ -60,14 +64,15 @@ export class Takeover {
     });
   }
 
-  /** Takes the client from whoever holds it. */
-  async take(key: SubscriptionKey): Promise<KeptSubscription> {
+  /** Takes the client from whoever holds it, for a connection that came at `since`; undefined where the one there came later. */
+  async take(key: SubscriptionKey, since: number): Promise<KeptSubscription | undefined> {
     let from: Former | undefined;
     for (let attempt = 0; attempt < TRIES; attempt++) {
       const taken = await this.#takeFrom(key, from);
       if (!("heldBy" in taken)) return taken;
       const { heldBy } = taken;
-      const answer = this.#isAlive(heldBy) ? await this.#ask("client-release", heldBy, key, RELEASE_MS) : undefined;
+      const answer = this.#isAlive(heldBy) ? await this.#ask("client-release", heldBy, { ...key, since }, RELEASE_MS) : undefined;
+      if (answer === HELD_ON) return undefined;
       from = { node: heldBy, hasLetGo: answer !== undefined };
     }
     throw new RegistryUnavailable("nodes take this client from each other");

@@ -67,11 +67,13 @@ export class Returning {
 
   async #find(clientId: string): Promise<void> {
     // Another client than one of that name on another surface.
-    const known = await this.#desk.subscribers.returned(this.#session, `trading:${clientId}`, undefined);
+    const wentOn = () => (this.#recovered === undefined ? undefined : { events: this.#recovered, filters: "{}" });
+    const known = await this.#desk.subscribers.returned(this.#session, `trading:${clientId}`, undefined, wentOn);
     if (known === undefined) return;
     this.#subscriber = known.subscriber;
-    if (this.#recovered !== undefined) {
-      this.#desk.subscribers.wants(known.subscriber, { events: this.#recovered, filters: "{}" });
+    const wants = wentOn();
+    if (wants !== undefined) {
+      this.#desk.subscribers.wants(known.subscriber, wants);
       this.goesOn();
       return;
     }
