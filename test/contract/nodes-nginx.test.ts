@@ -105,3 +105,11 @@ it("leaves out a node that is gone: who comes lands on another, and what is publ
     expect(status).toBe(200);
   }
 });
+
+it("says where no node answers: as all refusals are said, but to event streams, which come back after a lost connection", async () => {
+  await nodes[1]?.kill();
+  const answer = await fetch(`${nginx.url}/api/v1/connections`, { headers: { "x-correlation-id": "mine" } });
+  expect([answer.status, answer.headers.get("x-correlation-id")]).toEqual([502, "mine"]);
+  expect(await answer.json()).toEqual({ error: "Bad Gateway", message: "no node answers", statusCode: 502 });
+  await expect(fetch(`${nginx.url}/api/v1/stream`, { headers: { accept: "text/event-stream" } })).rejects.toThrow();
+});
