@@ -4,6 +4,8 @@ import { DatabaseError } from "pg";
 /** Codes of Appendix A of PostgreSQL's manual with which a transaction may be tried again at once. */
 const SERIALIZATION_FAILURE = "40001";
 const DEADLOCK_DETECTED = "40P01";
+/** Of a standby, and of a primary that was set so. */
+const READ_ONLY_TRANSACTION = "25006";
 /** Classes in which what was asked contradicts what is stored or what a column takes. */
 const ASKERS_FAULT = /^(22|23)/;
 
@@ -32,6 +34,11 @@ export async function repeating<T>(work: () => Promise<T>, attempts = ATTEMPTS):
 /** Whether another attempt may go through where this one did not: two writers met, or the connection was stale. */
 export function isWorthRepeating(error: unknown): boolean {
   return isRefusal(error) ? error.code === SERIALIZATION_FAILURE || error.code === DEADLOCK_DETECTED : isLostConnection(error);
+}
+
+/** Whether this database takes no writes at all. */
+export function isReadOnly(error: unknown): boolean {
+  return error instanceof DatabaseError && error.code === READ_ONLY_TRANSACTION;
 }
 
 /** Whether it is of what was asked, and would fail again. */

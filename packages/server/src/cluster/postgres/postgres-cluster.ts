@@ -1,6 +1,7 @@
 /** Several nodes that know of each other through PostgreSQL (decision 0008). */
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
+import { isReadOnly } from "../../postgres/failures.ts";
 import type { DatabasePlace } from "../../postgres/pool.ts";
 import {
   type Answer,
@@ -15,8 +16,9 @@ import {
 import { Hearers } from "../hearers.ts";
 import { type ClusterMeter, newClusterMeter } from "../meter.ts";
 import { Questions } from "../questions.ts";
+import { Standstill, TICK_MS } from "../standstill.ts";
 import { Bell } from "./bell.ts";
-import { Database, queryAll } from "./database.ts";
+import { Database } from "./database.ts";
 import { DatabaseClock, type LocalClock } from "./database-clock.ts";
 import { Letters } from "./letters.ts";
 import type { LetterRow, Look } from "./line.ts";
@@ -24,7 +26,7 @@ import { Lookout } from "./lookout.ts";
 import { Notes } from "./notes.ts";
 import { Presence } from "./presence.ts";
 import { digest } from "./sql.ts";
-import { sweepStatements } from "./sweep.ts";
+import { sweep } from "./sweep.ts";
 import { prepareTables } from "./tables.ts";
 import { type ClusterTimes, TIMES } from "./times.ts";
 import { Turnstile } from "./turnstile.ts";
@@ -47,6 +49,8 @@ const WARN_OFFSET_MS = 1000;
 /** A node that leaves does not wait for longer. */
 const LEAVE_MS = 3000;
 
+const READ_ONLY = "it takes no writes: a standby, or set to be read-only. Name the primary";
+
 /** Joins the cluster in this database. Rejects with an Error of one line that names what is wrong. */
 export async function openPostgresCluster(place: DatabasePlace, options: PostgresClusterOptions): Promise<PostgresCluster> {
   let cluster: PostgresCluster | undefined;
@@ -57,7 +61,7 @@ export async function openPostgresCluster(place: DatabasePlace, options: Postgre
     return cluster;
   } catch (error) {
     cluster?.abandon();
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = isReadOnly(error) ? READ_ONLY : error instanceof Error ? error.message : String(error);
     throw new Error(`the database cannot be opened for a cluster of Broadtape's nodes: ${reason}`, { cause: error });
   }
 }
@@ -77,6 +81,8 @@ export class PostgresCluster implements Cluster {
   readonly #letters: Letters;
   readonly #lookout: Lookout;
   readonly #bell: Bell;
+  readonly #standstill: Standstill;
+  readonly #ticking: NodeJS.Timeout;
   #sweptAt: number;
   #isOff = false;
   #closing: Promise<void> | undefined;
@@ -109,6 +115,9 @@ export class PostgresCluster implements Cluster {
         this.#hearers.tell(kind, body, from);
       },
     });
+    // A look is over in time, since each of its questions is answered by then or not at all.
+    this.#standstill = new Standstill({ monotonic, hear: () => this.#lookout.next() });
+    this.#ticking = setInterval(() => this.#standstill.tick(), TICK_MS).unref();
     this.#sweptAt = monotonic() - times.sweepMs * options.random();
   }
 
@@ -135,6 +144,7 @@ export class PostgresCluster implements Cluster {
 
   /** After an {@link open} that failed. */
   abandon(): void {
+    clearInterval(this.#ticking);
     this.#database.close();
   }
 
@@ -180,12 +190,17 @@ export class PostgresCluster implements Cluster {
     return this.#hearers.onGone(hear);
   }
 
+  awake(): Promise<void> | undefined {
+    return this.#closing === undefined ? this.#standstill.awake() : undefined;
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
   async #close(): Promise<void> {
+    clearInterval(this.#ticking);
     this.#hearers.clear();
     this.#questions.close();
     const leaving = Promise.all([this.#notes.close(), this.#letters.close(), this.#lookout.close()])
@@ -236,8 +251,14 @@ export class PostgresCluster implements Cluster {
     const now = this.#options.clock.monotonic();
     if (now - this.#sweptAt < this.#times.sweepMs) return;
     this.#sweptAt = now;
-    // Another node, or the next time, does it.
-    this.#database.ask((client) => queryAll(client, sweepStatements(this.#times))).catch(() => undefined);
+    this.#database
+      .ask((client) => sweep(client, this.#times))
+      .then((isMore) => {
+        // At the next look: who opens streams from ever new addresses leaves rows faster than one sweep takes them away.
+        if (isMore) this.#sweptAt = -Infinity;
+      })
+      // Another node, or the next time, does it.
+      .catch(() => undefined);
   }
 }
 
