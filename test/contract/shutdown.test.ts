@@ -89,7 +89,7 @@ it("drops who asks for an event stream meanwhile, without a status at which Even
   let answer = "";
   half.on("data", (data: Buffer) => (answer += data.toString())).on("error", () => undefined);
   await once(half, "connect");
-  half.write("GET /api/stream/prices HTTP/1.1\r\nHost: a\r\n");
+  half.write("GET /api/stream/prices HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n");
   const ended = once(half, "close");
   const killed = server.kill("SIGTERM");
   expect(await open.text()).toContain("SHUTTING_DOWN");

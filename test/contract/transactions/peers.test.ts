@@ -72,8 +72,9 @@ describe.each(OPEN)("over %s", (_surface, open) => {
 
 /** Connections that the server ended because they were slow. */
 async function dropped(): Promise<number> {
-  const metrics = await (await fetch(`${server.url}/metrics`)).text();
-  return Number(/dropped_connections_total\{code="SLOW_CONSUMER"\} (\d+)/.exec(metrics)?.[1] ?? 0);
+  const ofNodes = await Promise.all(server.nodeUrls.map(async (url) => (await fetch(`${url}/metrics`)).text()));
+  const counts = ofNodes.join("\n").matchAll(/dropped_connections_total\{code="SLOW_CONSUMER"\} (\d+)/g);
+  return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
 const LARGE = { description: `"${"x".repeat(1000)}"` };
