@@ -5,6 +5,8 @@
  */
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { startTestCluster, type TestCluster, type TestNode } from "../cluster.ts";
+import { token } from "../contract/server.ts";
+import { payments, tell } from "../contract/transactions/feed-client.ts";
 import { until } from "../until.ts";
 import { Publishers } from "./publishers.ts";
 import { Readers } from "./readers.ts";
@@ -100,6 +102,31 @@ it("goes on when a node stands still for twenty seconds", async () => {
     await readers.allLive();
     await more(100);
   });
+});
+
+it("tells nobody anything on a session that was ended while its node stood still", async () => {
+  const at = (name: string) => node(name).url;
+  const bearer = await token({ sub: "ann" });
+  const opened = await fetch(`${at("n1")}/api/session`, { method: "POST", headers: { authorization: `Bearer ${bearer}` } });
+  const cookie = (opened.headers.get("set-cookie") ?? "").split(";")[0] ?? "";
+  const stream = await fetch(`${at("n1")}/api/v1/sse/transactions`, { headers: { cookie } });
+  expect([opened.status, stream.status]).toEqual([201, 200]);
+  let told = "";
+  const isOver = (async () => {
+    for await (const text of stream.body?.pipeThrough(new TextDecoderStream()) ?? []) told += text;
+  })().catch(() => undefined);
+  await tell({ url: at("n2") }, payments("ann", ["before"]));
+  await until(() => told.includes('"before"'));
+  node("n1").stop();
+  // Longer than a busy process, and shorter than the lease: nobody has taken it for gone.
+  await new Promise((resolve) => setTimeout(resolve, 3000));
+  const ended = await fetch(`${at("n2")}/api/session`, { method: "DELETE", headers: { cookie } });
+  expect(ended.status).toBe(204);
+  await tell({ url: at("n2") }, payments("ann", ["secret"]));
+  node("n1").cont();
+  await isOver;
+  expect(told).toContain("TOKEN_EXPIRED");
+  expect(told).not.toContain("secret");
 });
 
 it("goes on when the primary is killed and its standby takes over", async () => {

@@ -88,6 +88,7 @@ export function clusterOf(process: Process, inner: Cluster): Cluster {
           }),
       ),
     onGone: (hear) => inner.onGone((node) => process.gate(() => hear(node))),
+    awake: () => inner.awake(),
     close: () => inner.close(),
   };
 }

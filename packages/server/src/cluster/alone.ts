@@ -17,6 +17,7 @@ export function alone(self: ClusterNode, monotonic: () => number): Cluster {
     ask: async () => Promise.resolve([]),
     onAsked: nothing,
     onGone: nothing,
+    awake: () => undefined,
     close: async () => Promise.resolve(),
   };
 }

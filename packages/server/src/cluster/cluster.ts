@@ -97,6 +97,13 @@ export interface Cluster {
   /** Hears that another node is no more: it left, or was not seen for too long. Told on every node; nothing it held counts any longer. */
   onGone(hear: (node: ClusterNode) => void): () => void;
 
+  /**
+   * Undefined as long as this process runs on. After it stood still, resolves when it has heard what others told meanwhile, or that cannot be
+   * had in time: until then it may hold connections that are no longer their clients', of a session that was ended or a client that is
+   * elsewhere, and nothing may be told them.
+   */
+  awake(): Promise<void> | undefined;
+
   /** Leaves: all seats are given back. Resolves when the others were told, or that cannot be done in time. */
   close(): Promise<void>;
 }

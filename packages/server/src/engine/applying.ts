@@ -28,6 +28,8 @@ export interface ApplyingOptions {
   readonly onFault: (error: unknown) => void;
   /** Called after each batch, when its followers have been told. */
   readonly onRouted: () => void;
+  /** Undefined, or what has to be waited for before anybody is told anything (`Cluster.awake`). */
+  readonly awake: () => Promise<void> | undefined;
   /** What follows is no longer in the log: this node was away for longer than events are kept, and goes along no further. */
   readonly onLost: (error: Error) => void;
 }
@@ -153,6 +155,8 @@ export class Applying {
     if (first === undefined || last === undefined) return;
     // Also where it is behind by now: others may be waiting for it.
     this.#options.wire?.announce(batch.map(({ stored }) => stored));
+    const awake = this.#options.awake();
+    if (awake !== undefined) await awake;
     // In the turn of its own answer where nothing stands between, so that batches are applied in the order of their answers.
     while (this.#routedTo < first.stored.offset - 1) await this.#read();
     if (this.#routedTo < last.stored.offset) this.#apply(batch, last.stored);
@@ -185,6 +189,12 @@ export class Applying {
   /** What another node stored, brought by the wire: applied where it joins, else the log is asked. */
   #offered(batch: readonly StoredEvent[]): void {
     if (!this.#isOpen) return;
+    if (this.#options.awake() !== undefined) {
+      const { log } = this.#options;
+      // It is read, and told, after that.
+      if ("refresh" in log) this.#refresh(log);
+      return;
+    }
     for (const each of batchesOf(batch)) {
       const [first] = each;
       const last = each.at(-1);
@@ -268,6 +278,7 @@ export class Applying {
 
   async #readToHead(): Promise<void> {
     for (let isComplete = false; !isComplete;) {
+      await this.#options.awake();
       const page = await readAfter(this.#options.log, this.#routedTo, ROUTE_PAGE).catch((error: unknown) => this.#unread(error));
       for (const batch of batchesOf(page.events)) {
         const last = batch.at(-1);

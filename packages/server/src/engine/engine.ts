@@ -158,7 +158,7 @@ export class Engine {
       this.#sendAway();
     };
     const { wheel, views, topics, turn } = this;
-    this.#publishing = new Publishing({ ...options, wheel, views, topics, turn, onRouted, onLost });
+    this.#publishing = new Publishing({ ...options, wheel, views, topics, turn, onRouted, onLost, awake: () => this.cluster.awake() });
     // Until it is started nothing is published: what is due then is tried again.
     new Deadlines(this.views, this.clock, this.wheel, (tenant, event) => this.#publishing.publishOwn(tenant, event));
   }

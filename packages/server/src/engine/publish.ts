@@ -45,6 +45,8 @@ export interface PublishingOptions {
   readonly onRouted: () => void;
   /** As in Applying. */
   readonly onLost: (error: Error) => void;
+  /** As in `applying.ts`. */
+  readonly awake: () => Promise<void> | undefined;
 }
 
 /**

@@ -194,6 +194,10 @@ export class MemoryCluster implements Cluster {
     return this.#hearers.onGone(hear);
   }
 
+  awake(): Promise<void> | undefined {
+    return undefined;
+  }
+
   close(): Promise<void> {
     if (this.#isClosed) return Promise.resolve();
     this.#isClosed = true;

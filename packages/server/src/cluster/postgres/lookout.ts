@@ -27,6 +27,8 @@ export class Lookout {
   #isWoken = false;
   #wake: () => void = () => undefined;
   #isClosed = false;
+  /** Who waits for the end of the next look. */
+  #waiting: (() => void)[] = [];
   #ended: Promise<void> = Promise.resolve();
 
   constructor(options: LookoutOptions) {
@@ -59,6 +61,15 @@ export class Lookout {
     this.#wake();
   }
 
+  /** Resolves when a look has ended that began after this, whatever came of it. */
+  async next(): Promise<void> {
+    if (this.#isClosed) return;
+    await new Promise<void>((resolve) => {
+      this.#waiting.push(resolve);
+      this.wake();
+    });
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#wake();
@@ -70,7 +81,14 @@ export class Lookout {
     const { database, monotonic, times } = this.#options;
     for (let restMs = times.renewMs; ; restMs = Math.max(0, this.#renewedAt + times.renewMs - monotonic())) {
       await this.#rest(restMs);
-      if (this.#isClosed) return;
+      const waiting = this.#waiting.splice(0);
+      const told = () => {
+        for (const tell of waiting) tell();
+      };
+      if (this.#isClosed) {
+        told();
+        return;
+      }
       try {
         await this.#look();
       } catch (error) {
@@ -79,8 +97,9 @@ export class Lookout {
         database.failed(error);
         // Tried again after a while, whoever calls.
         this.#renewedAt = monotonic();
-        this.#isWoken = false;
+        this.#isWoken = this.#waiting.length > 0;
       }
+      told();
     }
   }
 
