@@ -65,15 +65,15 @@ export class StreamConnection implements Connection {
     if (this.#ended) return;
     if (this.#gzip !== undefined) this.#write(this.#framed(this.#gzip.trailer()));
     this.#ended = true;
+    const grace = setTimeout(() => this.#socket.destroy(), CLOSE_GRACE_MS).unref();
+    // A proxy or a client that keeps its connections may have the next request on this one by then.
+    this.#response.once("finish", () => clearTimeout(grace));
     this.#response.end();
-    setTimeout(() => {
-      this.#socket.destroy();
-    }, CLOSE_GRACE_MS).unref();
   }
 
   cut(): void {
     this.#ended = true;
-    this.#socket.destroy();
+    if (!this.#response.writableFinished) this.#socket.destroy();
   }
 
   #writeText(text: string): void {
