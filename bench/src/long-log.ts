@@ -1,4 +1,5 @@
 /** A long log in PostgreSQL without publishing all of it: what a node stored is repeated by the database itself, batch for batch. */
+import { Client } from "pg";
 import { BEGIN_LOCKED, readHead } from "../../packages/server/src/log/postgres/head.ts";
 import { makeSegments } from "../../packages/server/src/log/postgres/segments.ts";
 import { inTransaction, openPool } from "../../packages/server/src/postgres/pool.ts";
@@ -49,9 +50,20 @@ export async function prolong(databaseUrl: string, period: number, events: numbe
       );
       stored = upTo;
     }
-    await pool.query("analyze");
-    await pool.query("checkpoint");
   } finally {
     await pool.end();
+  }
+  await settle(databaseUrl);
+}
+
+/** As a database is after a quiet hour. It takes minutes, which no connection of the server would wait. */
+async function settle(databaseUrl: string): Promise<void> {
+  const client = new Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    await client.query("analyze");
+    await client.query("checkpoint");
+  } finally {
+    await client.end();
   }
 }
