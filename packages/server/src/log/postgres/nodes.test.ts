@@ -171,6 +171,20 @@ it("keeps apart what nodes of two releases save while one is rolled out", async 
   expect(new Set(saved?.entries)).toEqual(new Set([entry("a", "1"), entry("c", "1")]));
 });
 
+it("reads no head without the events before it, while segments are made and filled at once", async () => {
+  const [writer, reader] = [await openNode(), await openNode()];
+  let isOver = false;
+  const readers = Array.from({ length: 4 }, async () => {
+    while (!isOver) {
+      const { events, upTo } = await reader.read({ after: 0, limit: 10_000, tenant: "acme", topics: ["a"] });
+      expect(events).toHaveLength(upTo);
+    }
+  });
+  for (let index = 0; index < 15; index++) await writer.append(newEvents(130, { topics: ["a"] }));
+  isOver = true;
+  await Promise.all(readers);
+});
+
 it("keeps no checkpoint of a node that has not noticed that the log is another one", async () => {
   const log = await openNode();
   await log.append(newEvents(3));

@@ -36,7 +36,7 @@ function page(name: string, found: string, window?: string): PageQuery {
   const nextBatch = window === undefined ? "null::bigint" : `(select n.batch from events n where n."offset" = b.after + ${window} + 1)`;
   return {
     name,
-    text: `select b.oldest, b.head, ${nextBatch} as next_batch, e.* from ${BOUNDS} b left join lateral (${found}) e on true order by e."offset"`,
+    text: `select b.oldest, b.head, (select max(last) from segments) as segments_to, ${nextBatch} as next_batch, e.* from ${BOUNDS} b left join lateral (${found}) e on true order by e."offset"`,
   };
 }
 

@@ -23,7 +23,12 @@ import {
 import type { Sizes } from "./sizes.ts";
 
 /** A row of a page; without an event where there is none. */
-type PageRow = Partial<EventRow> & { readonly oldest: number; readonly head: number; readonly next_batch: number | null };
+type PageRow = Partial<EventRow> & {
+  readonly oldest: number;
+  readonly head: number;
+  readonly segments_to: number | null;
+  readonly next_batch: number | null;
+};
 
 /** The event, or where to go on looking. */
 type ScanRow = Partial<EventRow> & { readonly next: number; readonly oldest: number };
@@ -36,6 +41,11 @@ const LONGER = 8;
 export class Reader {
   readonly #pool: Pool;
   readonly #sizes: Sizes;
+  /**
+   * Offsets up to here have segments that every statement sees which begins from now on. A statement is planned before its snapshot is
+   * taken: what was attached and filled in between is in the snapshot, with the head that tells of it, and not in the plan.
+   */
+  #segmentsTo = 0;
 
   constructor(pool: Pool, sizes: Sizes) {
     this.#pool = pool;
@@ -46,18 +56,26 @@ export class Reader {
   async read(request: ReadRequest): Promise<LogPage | { readonly oldest: Offset }> {
     const limit = Math.max(1, request.limit);
     const { query, values, isWindow } = this.#queryOf(request);
-    for (let rows = limit + 1; ; rows *= LONGER) {
+    for (let rows = limit + 1; ;) {
+      const planned = this.#segmentsTo;
       const found = (await this.#pool.query<PageRow>({ ...query, values: [request.after, request.until ?? null, rows, ...values] })).rows;
       const [first] = found;
       if (first === undefined) throw new Error("the log has no head");
       const { oldest, head, next_batch: nextBatch } = first;
+      if (head > planned) {
+        this.#segmentsTo = Math.max(this.#segmentsTo, first.segments_to ?? head);
+        continue;
+      }
       if (request.after > 0 && request.after + 1 < oldest) return { oldest };
       const after = Math.max(request.after, oldest - 1);
       const until = Math.min(request.until ?? head, head);
       if (until <= after) return { events: [], upTo: Math.max(request.after, until), complete: true };
       const events = found.flatMap((row) => (isEvent(row) ? [eventOf(row)] : []));
       const isLongBatch = events.length === rows && events.at(-1)?.batch === events[0]?.batch;
-      if (isLongBatch) continue;
+      if (isLongBatch) {
+        rows *= LONGER;
+        continue;
+      }
       const scannedTo = isWindow ? this.#endOfWindow(after, until, nextBatch) : until;
       return pageOf(
         events.filter(({ offset }) => offset <= scannedTo),
