@@ -2,10 +2,8 @@
 
 /** What speaks for the others in `npm test`: stock clients of each part of the contract. `npm run test:cluster` runs all. */
 const REPRESENTATIVE = [
-  "test/contract/market-data.test.ts",
   "test/contract/rfq/lifecycle.test.ts",
   "test/contract/transactions/window.test.ts",
-  "test/contract/trading/recovery.test.ts",
   "test/contract/sse/snapshots.test.ts",
 ];
 
