@@ -31,13 +31,13 @@ module.exports = {
     only(
       "transports-import-engine",
       `${server}transports/`,
-      [`${server}(engine|native)/`, protocol],
+      [`${server}(engine|native)/`, protocol, `${server}nats/`],
       "a transport knows bytes and connections",
     ),
     only(
       "adapters-import-ports",
       `${server}(log|wire|registry|cluster)/[^/]+/`,
-      [ports, protocol, `${server}postgres/`],
+      [ports, protocol, `${server}(postgres|nats)/`],
       "adapters implement ports",
     ),
     only(
@@ -53,6 +53,7 @@ module.exports = {
       "adapters implement ports",
     ),
     only("postgres-imports-nothing", `${server}postgres/`, [], "what adapters over PostgreSQL share"),
+    only("nats-imports-nothing", `${server}nats/`, [], "what the wire and a transport over NATS share"),
     only("access-imports-ports", `${server}access/`, [ports, `${server}engine/`, protocol], "access knows no transport and no product"),
     only(
       "operations-import-engine",

@@ -7,7 +7,7 @@ import type { Gate } from "./transports/gate.ts";
 import { dialPublishing, type PublishingConnection } from "./transports/nats/connection.ts";
 import { NatsPublishing } from "./transports/nats/publishing.ts";
 import { Line } from "./wire/line.ts";
-import { serversOf } from "./wire/nats/place.ts";
+import { serversOf } from "./nats/place.ts";
 
 interface Parts {
   readonly config: Config;

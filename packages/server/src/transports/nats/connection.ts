@@ -1,10 +1,11 @@
-/** One connection to NATS by which publishers ask, from the greeting to the loss. It is never mended: whoever holds it makes another one. */
-import { connect, errors, type Msg, type NatsConnection, type Status, type Subscription } from "@nats-io/transport-node";
+/** The connection to NATS by which publishers ask. Whoever holds it makes another one when it is lost. */
+import { errors, type Msg, type NatsConnection, type Subscription } from "@nats-io/transport-node";
+import type { NatsServers } from "../../nats/place.ts";
+import { connectSession, lossOf, opened, Unconfirmed } from "../../nats/session.ts";
 import type { NatsAnswer } from "./answers.ts";
 
 export interface PublishingDial {
-  /** As `connect` of the client library takes them. */
-  readonly servers: { readonly servers: string[] };
+  readonly servers: NatsServers;
   readonly subject: string;
   readonly take: (request: Msg, mostBytes: number) => void;
   readonly onFault: (error: unknown) => void;
@@ -13,32 +14,16 @@ export interface PublishingDial {
 /** All nodes together: a request goes to one of them. */
 const QUEUE = "broadtape";
 const CONNECT_MS = 3000;
-/** Between two questions whether the server is there; it is taken for gone when the third is due. */
 const PING_MS = 3000;
-/** Answers that the server has not confirmed; one that has stopped reading costs no more memory. */
+/** Answers that the server has not confirmed. */
 const UNCONFIRMED_BYTES = 64 * 1024 * 1024;
 
 /** Resolves when the server has the subscription. */
 export async function dialPublishing(dial: PublishingDial): Promise<PublishingConnection> {
-  const nats = await connect({
-    ...dial.servers,
-    name: "broadtape publishing",
-    // The library would go on taking answers while it is not connected, without a limit.
-    reconnect: false,
-    timeout: CONNECT_MS,
-    pingInterval: PING_MS,
-    maxPingOut: 2,
-    noAsyncTraces: true,
-  });
+  const { servers } = dial;
+  const nats = await connectSession({ servers, name: "broadtape publishing", connectMs: CONNECT_MS, pingMs: PING_MS });
   const connection = new PublishingConnection(nats, dial);
-  try {
-    const lost = await Promise.race([nats.flush(), connection.lost]);
-    if (lost !== undefined) throw lost;
-    return connection;
-  } catch (error) {
-    await connection.close();
-    throw error;
-  }
+  return opened(connection, connection.flush());
 }
 
 export class PublishingConnection {
@@ -47,13 +32,13 @@ export class PublishingConnection {
   readonly #nats: NatsConnection;
   readonly #subscription: Subscription;
   readonly #onFault: (error: unknown) => void;
-  #unconfirmedBytes = 0;
-  #isConfirming = false;
+  readonly #unconfirmed: Unconfirmed;
 
   constructor(nats: NatsConnection, { subject, take, onFault }: PublishingDial) {
     this.#nats = nats;
     this.#onFault = onFault;
-    this.lost = lossOf(nats);
+    this.#unconfirmed = new Unconfirmed(nats, UNCONFIRMED_BYTES);
+    this.lost = lossOf(nats, isLoss);
     this.#subscription = nats.subscribe(subject, {
       queue: QUEUE,
       callback: (error, request) => {
@@ -71,9 +56,9 @@ export class PublishingConnection {
       this.#onFault(error);
       return;
     }
-    this.#unconfirmedBytes += body.length;
-    if (this.#unconfirmedBytes > UNCONFIRMED_BYTES) this.#nats.close().catch(this.#onFault);
-    else if (this.#unconfirmedBytes > UNCONFIRMED_BYTES / 4) this.#confirm();
+    // What cannot be held back is lost with its connection: its publishers ask again.
+    if (this.#unconfirmed.hasRoom(body.length)) this.#unconfirmed.sent(body.length);
+    else this.#nats.close().catch(this.#onFault);
   }
 
   /** Takes no new requests; resolves when every one that NATS has sent was taken. Rejects where the connection is lost by then. */
@@ -89,34 +74,9 @@ export class PublishingConnection {
   async close(): Promise<void> {
     await this.#nats.close();
   }
-
-  #confirm(): void {
-    if (this.#isConfirming) return;
-    this.#isConfirming = true;
-    const bytes = this.#unconfirmedBytes;
-    // Where the connection is lost, nobody asks any more.
-    this.#nats.flush().then(
-      () => {
-        this.#isConfirming = false;
-        this.#unconfirmedBytes -= bytes;
-      },
-      () => undefined,
-    );
-  }
 }
 
-async function lossOf(nats: NatsConnection): Promise<Error> {
-  for await (const status of nats.status()) {
-    const error = errorIn(status);
-    if (error !== undefined) return error;
-  }
-  return (await nats.closed()) ?? new Error("NATS ended the connection");
-}
-
-function errorIn(status: Status): Error | undefined {
-  if (status.type === "staleConnection") return new Error("NATS does not answer");
-  if (status.type !== "error") return undefined;
-  // An answer that NATS does not let through is the loss of whoever named its subject, and not of all the others.
-  const isAnswer = status.error instanceof errors.PermissionViolationError && status.error.operation === "publish";
-  return isAnswer ? undefined : status.error;
+/** An answer that NATS does not let through is the loss of whoever named its subject, and not of all the others. */
+function isLoss(error: Error): boolean {
+  return !(error instanceof errors.PermissionViolationError && error.operation === "publish");
 }

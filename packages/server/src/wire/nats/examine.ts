@@ -1,6 +1,6 @@
 /** What a server would find at NATS. */
 import { connect } from "@nats-io/transport-node";
-import { type NatsPlace, serversOf } from "./place.ts";
+import { type NatsPlace, serversOf } from "../../nats/place.ts";
 import { SIZES } from "./sizes.ts";
 
 export interface ExaminedNats {

@@ -9,7 +9,7 @@ import { digestOf, newWireMeter, type Wire, type WireMeter, type WireOptions, ty
 import { dialNats, type NatsLine } from "./connection.ts";
 import { Inbox } from "./inbox.ts";
 import { decode, encodeBatches, encodeWake } from "./message.ts";
-import { type NatsPlace, serversOf } from "./place.ts";
+import { type NatsPlace, serversOf } from "../../nats/place.ts";
 import { type NatsSizes, SIZES } from "./sizes.ts";
 
 /** Returns at once, whether NATS is there or not. Throws where the place is none. */
