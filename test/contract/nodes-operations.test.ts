@@ -6,6 +6,7 @@ import { connectionList } from "@broadtape/protocol/rest";
 import { type Cluster, query, startCluster } from "../postgres.ts";
 import { nativeClients } from "./native-client.ts";
 import { type TestServer, publish, startTestServer, token, until } from "./server.ts";
+import { orderCreated } from "./trading-order.ts";
 
 const NAMES = ["north", "south", "west"];
 const ROOT = "operations";
@@ -52,25 +53,7 @@ async function read<T extends z.ZodType>(schema: T, path: string, at = 0): Promi
 
 const summary = (at = 0) => read(operations.operationsSummary, ROOT, at);
 
-const order = (id: string) => ({
-  type: "trading.order.created",
-  correlationid: `correlation-${id}`,
-  data: {
-    userId: "ann",
-    order: {
-      id,
-      symbol: "AAPL",
-      side: "buy",
-      type: "limit",
-      quantity: "10",
-      price: "1.50",
-      status: "open",
-      filledQuantity: "0",
-      averagePrice: null,
-      createdAt: "2026-11-21T12:00:00.000Z",
-    },
-  },
-});
+const order = (id: string) => ({ ...orderCreated(id), correlationid: `correlation-${id}` });
 
 async function trade(at: number, id: string): Promise<string> {
   const { status, text, body } = await publish(nodeAt(at).url, order(id));

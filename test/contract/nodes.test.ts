@@ -4,6 +4,7 @@ import { type NatsServer, startNats } from "../nats.ts";
 import { type Cluster, startCluster } from "../postgres.ts";
 import { nativeClients } from "./native-client.ts";
 import { publish, type TestServer, startTestServer, until } from "./server.ts";
+import { orderCreated } from "./trading-order.ts";
 
 let cluster: Cluster;
 let nats: NatsServer;
@@ -44,30 +45,11 @@ async function metric({ url }: TestServer, name: string): Promise<number | undef
   return value === undefined ? undefined : Number(value);
 }
 
-const order = (id: string) => ({
-  type: "trading.order.created",
-  data: {
-    userId: "ann",
-    order: {
-      id,
-      symbol: "AAPL",
-      side: "buy",
-      type: "limit",
-      quantity: "10",
-      price: "1.50",
-      status: "open",
-      filledQuantity: "0",
-      averagePrice: null,
-      createdAt: "2026-11-21T12:00:00.000Z",
-    },
-  },
-});
-
 /** Publishes orders one after the other, and returns their ids in the log. */
 async function trade(node: TestServer, ids: readonly string[]): Promise<string[]> {
   const told: string[] = [];
   for (const id of ids) {
-    const { status, text, body } = await publish(node.url, order(id));
+    const { status, text, body } = await publish(node.url, orderCreated(id));
     if (status !== 200) throw new Error(text);
     told.push(...body.results.map(({ eventId }) => eventId));
   }

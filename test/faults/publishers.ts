@@ -1,6 +1,7 @@
 /** Services that publish without a pause, and hand in again under the same id whatever was not acknowledged. */
 import { randomUUID } from "node:crypto";
 import { publisherToken } from "../contract/server.ts";
+import { orderCreated } from "../contract/trading-order.ts";
 
 /** An acknowledged event. */
 export interface Stored {
@@ -87,7 +88,7 @@ export class Publishers {
       const response = await fetch(`${url}/api/v1/events`, {
         method: "POST",
         headers: { authorization: `Bearer ${bearer}`, "content-type": "application/json" },
-        body: JSON.stringify(orderEvent(this.#source, id, user)),
+        body: JSON.stringify({ id, source: this.#source, ...orderCreated(id, user) }),
         signal: AbortSignal.timeout(this.#options.timeoutMs),
       });
       const text = await response.text();
@@ -104,10 +105,4 @@ export class Publishers {
       return "again";
     }
   }
-}
-
-function orderEvent(source: string, id: string, userId: string) {
-  const order = { id, symbol: "AAPL", side: "buy", type: "limit", quantity: "10", price: "1.50", status: "open" };
-  const fills = { filledQuantity: "0", averagePrice: null, createdAt: "2026-11-21T12:00:00.000Z" };
-  return { id, source, type: "trading.order.created", data: { userId, order: { ...order, ...fills } } };
 }

@@ -60,16 +60,19 @@ export const port = parsed(
   "must be a port: 0 to 65535",
 );
 
-export const duration = parsed((value) => {
+/** Of no length is none. */
+function lengthOf(value: string): number | undefined {
   const ms = parseDuration(value);
   return ms === 0 ? undefined : ms;
-}, "must be a duration above 0 such as 30s, 12h or 7d");
+}
+
+export const duration = parsed(lengthOf, "must be a duration above 0 such as 30s, 12h or 7d");
 
 /** Infinity is a duration too. */
-export const durationOrForever = parsed((value) => {
-  const ms = value.toLowerCase() === "forever" ? Infinity : parseDuration(value);
-  return ms === 0 ? undefined : ms;
-}, "must be a duration above 0 such as 30s, 12h or 7d, or forever");
+export const durationOrForever = parsed(
+  (value) => (value.toLowerCase() === "forever" ? Infinity : lengthOf(value)),
+  "must be a duration above 0 such as 30s, 12h or 7d, or forever",
+);
 
 export interface Retention {
   readonly maxAgeMs: number;

@@ -120,7 +120,7 @@ export class Applying {
     if ("onMoved" in log) {
       log.onMoved(() => this.#moved());
       this.#options.wire?.onBatch((batch) => this.#offered(batch));
-      this.#options.wire?.onWake(() => this.#refresh(log));
+      this.#options.wire?.onWake(() => this.#refresh());
     }
     this.#moved();
   }
@@ -190,9 +190,8 @@ export class Applying {
   #offered(batch: readonly StoredEvent[]): void {
     if (!this.#isOpen) return;
     if (this.#options.awake() !== undefined) {
-      const { log } = this.#options;
       // It is read, and told, after that.
-      if ("refresh" in log) this.#refresh(log);
+      this.#refresh();
       return;
     }
     for (const each of batchesOf(batch)) {
@@ -200,8 +199,7 @@ export class Applying {
       const last = each.at(-1);
       if (first === undefined || last === undefined || last.offset <= this.#routedTo) continue;
       if (first.offset !== this.#routedTo + 1) {
-        const { log } = this.#options;
-        if ("refresh" in log) this.#refresh(log);
+        this.#refresh();
         return;
       }
       this.#apply(
@@ -213,7 +211,10 @@ export class Applying {
     }
   }
 
-  #refresh(log: SharedLog): void {
+  /** Asks a log that others write to as well. */
+  #refresh(): void {
+    const { log } = this.#options;
+    if (!("refresh" in log)) return;
     if (this.#refreshing !== undefined) {
       this.#isAskedAgain = true;
       return;
@@ -223,7 +224,7 @@ export class Applying {
       this.#refreshing = undefined;
       if (!this.#isAskedAgain || !this.#isOpen) return;
       this.#isAskedAgain = false;
-      this.#refresh(log);
+      this.#refresh();
     };
     this.#refreshing = log.refresh().then(ended, ended);
   }

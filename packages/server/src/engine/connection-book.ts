@@ -6,6 +6,7 @@ import type { Cluster } from "../cluster/cluster.ts";
 import type { OfNodes } from "../registry/registry.ts";
 import type { KeptConnection } from "../registry/subscriptions.ts";
 import type { Clock } from "./clock.ts";
+import { Outage } from "./outage.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Wheel } from "./wheel.ts";
@@ -69,7 +70,7 @@ export class ConnectionBook {
   readonly #startedAt: number;
   /** Those that another life of the process left open are closed first of all, and no one of this. */
   #isCleared = false;
-  #isFailing = false;
+  readonly #outage: Outage;
   /** Nodes that are no more, whose connections are to be closed. */
   readonly #gone = new Set<string>();
   #awakeAt: number;
@@ -80,6 +81,7 @@ export class ConnectionBook {
     this.#host = host;
     this.#store = store;
     this.#rules = rules;
+    this.#outage = new Outage(host.onFault);
     this.#startedAt = host.clock.now();
     this.#awakeAt = host.clock.monotonic();
     host.cluster.onGone(({ id }) => this.#gone.add(id));
@@ -117,8 +119,8 @@ export class ConnectionBook {
     this.#saving = this.#save();
     try {
       await this.#saving;
-      if (this.#isFailing) this.#noteAgain();
-      this.#isFailing = false;
+      if (this.#outage.isOn) this.#noteAgain();
+      this.#outage.over();
     } finally {
       this.#saving = undefined;
     }
@@ -130,9 +132,7 @@ export class ConnectionBook {
     if (asleepMs >= ASLEEP_MS) this.#noteAgain();
     if (this.#saving !== undefined || (this.#isCleared && this.#waiting.size === 0 && this.#gone.size === 0)) return;
     this.flush().catch((error: unknown) => {
-      // Told once, not every second for as long as it lasts.
-      if (!this.#isFailing) this.#host.onFault(error);
-      this.#isFailing = true;
+      this.#outage.failed(error);
     });
   }
 

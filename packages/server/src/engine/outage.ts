@@ -7,6 +7,10 @@ export class Outage {
     this.#tell = tell;
   }
 
+  get isOn(): boolean {
+    return this.#isOn;
+  }
+
   failed(error: unknown): void {
     if (!this.#isOn) this.#tell(error);
     this.#isOn = true;
