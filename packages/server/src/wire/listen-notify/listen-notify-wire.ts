@@ -10,8 +10,9 @@ import type { Pool } from "pg";
 import type { StoredEvent } from "@broadtape/protocol/event";
 import { openPool } from "../../postgres/pool.ts";
 import { Hearers } from "../hearers.ts";
-import { Line } from "../line.ts";
+import type { Line } from "../line.ts";
 import { digestOf, newWireMeter, type Wire, type WireMeter, type WireOptions, type WireStatus } from "../wire.ts";
+import { wireLine } from "../wire-line.ts";
 import { dialListen, type ListenLine } from "./connection.ts";
 import { type ListenTimes, TIMES } from "./times.ts";
 
@@ -53,15 +54,12 @@ class ListenNotifyWire implements Wire {
       hearOwn: () => (this.meter.ignored += 1),
       times,
     };
-    this.#line = new Line({
+    this.#line = wireLine({
       dial: () => dialListen(dial),
       backoff: times.backoff,
-      random: options.random ?? Math.random,
-      onUp: (isAgain) => {
-        if (isAgain) this.meter.reconnects += 1;
-        this.#hearers.wake();
-      },
-      onStatus: (status, error) => options.onStatus?.(status, error),
+      hearers: this.#hearers,
+      meter: this.meter,
+      wire: options,
     });
   }
 

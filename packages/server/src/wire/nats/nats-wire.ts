@@ -4,8 +4,9 @@
  */
 import type { StoredEvent } from "@broadtape/protocol/event";
 import { Hearers } from "../hearers.ts";
-import { Line } from "../line.ts";
+import type { Line } from "../line.ts";
 import { digestOf, newWireMeter, type Wire, type WireMeter, type WireOptions, type WireStatus } from "../wire.ts";
+import { wireLine } from "../wire-line.ts";
 import { dialNats, type NatsLine } from "./connection.ts";
 import { Inbox } from "./inbox.ts";
 import { decode, encodeBatches, encodeWake } from "./message.ts";
@@ -42,15 +43,12 @@ class NatsWire implements Wire {
       hear: (bytes: Uint8Array) => this.#inbox.push(bytes),
       sizes,
     };
-    this.#line = new Line({
+    this.#line = wireLine({
       dial: () => dialNats(dial),
       backoff: sizes.backoff,
-      random: options.random ?? Math.random,
-      onUp: (isAgain) => {
-        if (isAgain) this.meter.reconnects += 1;
-        this.#hearers.wake();
-      },
-      onStatus: (status, error) => options.onStatus?.(status, error),
+      hearers: this.#hearers,
+      meter: this.meter,
+      wire: options,
     });
   }
 
