@@ -46,7 +46,7 @@ export async function saveCheckpoint(
   entries: readonly CheckpointEntry[],
   onlyForward = false,
 ): Promise<boolean> {
-  const key = keyOf(version);
+  const versionKey = keyOf(version);
   // One an entity, since a statement may touch a row only once.
   const newest = new Map(entries.map((entry) => [digestOf(entry.view, entry.tenant, entry.entity), entry]));
   const changed = [...newest].flatMap(([key, { state, ...entry }]) => (state === null ? [] : [{ ...entry, key, state }]));
@@ -55,10 +55,10 @@ export async function saveCheckpoint(
     // Nodes save one after the other: what one has read of the other's must stay so until it has written.
     await client.query(SAVE_LOCK);
     await checkLife(client, epoch, offset);
-    if (onlyForward && ((await read(client, key))?.offset ?? 0) > offset) return false;
-    for (let at = 0; at < changed.length; at += ENTRIES) await setEntries(client, key, changed.slice(at, at + ENTRIES));
-    if (ended.length > 0) await client.query(DELETE_ENTRIES, [key, ended]);
-    await client.query(SET_CHECKPOINT, [key, escapeText(version), offset]);
+    if (onlyForward && ((await read(client, versionKey))?.offset ?? 0) > offset) return false;
+    for (let at = 0; at < changed.length; at += ENTRIES) await setEntries(client, versionKey, changed.slice(at, at + ENTRIES));
+    if (ended.length > 0) await client.query(DELETE_ENTRIES, [versionKey, ended]);
+    await client.query(SET_CHECKPOINT, [versionKey, escapeText(version), offset]);
     return true;
   });
 }
