@@ -88,7 +88,10 @@ export interface Cluster {
   /** Hears what others tell. Returns how to stop hearing. */
   onTold(kind: string, hear: (body: string, from: ClusterNode) => void): () => void;
 
-  /** Asks one other node, or all that are alive; resolves with the answers that came in time, never rejects. */
+  /**
+   * Asks one other node, or all that are alive; resolves with the answers that came in time, never rejects. After an outage of the store the time
+   * is longer by what the others need to find out that it is over.
+   */
   ask(kind: string, body: string, options?: AskOptions): Promise<readonly Answer[]>;
 
   /** Answers what others ask; one function a kind. What it throws is told to `onFault`, and whoever asked has no answer. */

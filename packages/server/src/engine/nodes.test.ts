@@ -153,7 +153,7 @@ describe("a client that names itself", () => {
 
   it("has one connection in the end, though it comes to all nodes at the same time", async () => {
     const nodes = await Nodes.start(3);
-    const all = await Promise.all([0, 1, 2].map((at) => connect(nodes, at, 2000)));
+    const all = await Promise.all([0, 1, 2].map((at) => connect(nodes, at, 4000)));
     await nodes.settle(3000);
     expect(all.filter(({ session }) => !session.isClosed)).toHaveLength(1);
     expect(all.filter(({ client }) => client.closedWith === "REPLACED")).toHaveLength(2);
@@ -164,7 +164,7 @@ describe("a client that names itself", () => {
     const first = await connect(nodes, 0);
     await publish(nodes, [1, 2, 3]);
     nodes.setConnected(0, false);
-    const second = await connect(nodes, 1, 2000);
+    const second = await connect(nodes, 1, 4000);
     expect(offsets(second.client, "again")).toEqual([1, 2, 3]);
     for (const offset of [1, 2, 3]) acknowledge(second.session, offset);
     await nodes.settle(2000);
@@ -181,7 +181,7 @@ describe("a client that names itself", () => {
     const first = await connect(nodes, 0);
     await nodes.settle(2000);
     nodes.setConnected(0, false);
-    const second = await connect(nodes, 1, 2000);
+    const second = await connect(nodes, 1, 4000);
     await nodes.settle(2000);
     expect(first.session.isClosed).toBe(false);
     nodes.setConnected(0, true);

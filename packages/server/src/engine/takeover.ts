@@ -36,7 +36,7 @@ export interface Order {
 }
 
 /** Longer than a holder takes to write; so long is waited for one that died. */
-const RELEASE_MS = 1000;
+const RELEASE_MS = 3000;
 /** Nodes that take a client from each other end that when its connections do. */
 const TRIES = 8;
 const NOT_HELD = "";

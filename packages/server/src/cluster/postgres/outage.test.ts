@@ -33,7 +33,12 @@ afterEach(async () => {
   for (const end of ends.splice(0)) await end();
 });
 
-async function join(place: { readonly url: string; readonly schema: string }, name: string, aheadMs = 0): Promise<Node> {
+async function join(
+  place: { readonly url: string; readonly schema: string },
+  name: string,
+  aheadMs = 0,
+  times: Partial<ClusterTimes> = {},
+): Promise<Node> {
   const proxy = await startProxy(Number(new URL(place.url).port));
   const beyond = new URL(place.url);
   beyond.port = String(proxy.port);
@@ -47,7 +52,7 @@ async function join(place: { readonly url: string; readonly schema: string }, na
       random: Math.random,
       onFault: (error) => faults.push(error instanceof Error ? error.message : String(error)),
       onWarning: (warning) => warnings.push(warning),
-      times: TIMES,
+      times: { ...TIMES, ...times },
     },
   );
   ends.push(async () => {
@@ -96,6 +101,19 @@ describe("a database that is away", () => {
     await until(() => b.told.length > 0);
     expect(b.told).toEqual(["a: heard"]);
     expect(a.cluster.meter.outages).toBe(1);
+  });
+
+  it("that is back is asked as soon as somebody does, and whoever has not looked yet is waited for", async () => {
+    const place = newPlace();
+    const slow = { renewMs: 700, leaseMs: 2000 };
+    const [a, b] = [await join(place, "a", 0, slow), await join(place, "b", 0, slow)];
+    b.cluster.onAsked("what", async () => Promise.resolve("this"));
+    await met(a, b);
+    for (const { setConnected } of [a, b]) setConnected(false);
+    await until(() => [a, b].every(({ cluster }) => cluster.isAway));
+    for (const { setConnected } of [a, b]) setConnected(true);
+    const answers = await a.cluster.ask("what", "", { timeoutMs: 400 });
+    expect(answers.map(({ body }) => body)).toEqual(["this"]);
   });
 
   it("is no other thing where it takes connections and answers nothing", async () => {

@@ -18,7 +18,7 @@ import { type ClusterMeter, newClusterMeter } from "../meter.ts";
 import { Questions } from "../questions.ts";
 import { Standstill, TICK_MS } from "../standstill.ts";
 import { Bell } from "./bell.ts";
-import { Database } from "./database.ts";
+import { Database, within } from "./database.ts";
 import { DatabaseClock, type LocalClock } from "./database-clock.ts";
 import { Letters } from "./letters.ts";
 import type { LetterRow, Look } from "./line.ts";
@@ -84,6 +84,8 @@ export class PostgresCluster implements Cluster {
   readonly #standstill: Standstill;
   readonly #ticking: NodeJS.Timeout;
   #sweptAt: number;
+  /** When the database was back after it was away. */
+  #backAt = -Infinity;
   #isOff = false;
   #closing: Promise<void> | undefined;
 
@@ -173,11 +175,14 @@ export class PostgresCluster implements Cluster {
   }
 
   async ask(kind: string, body: string, { to, timeoutMs = ASK_MS }: AskOptions = {}): Promise<readonly Answer[]> {
+    // Whoever asks may know already that the database is back.
+    if (this.#database.isAway) await within(this.#lookout.next(), Math.min(timeoutMs, this.#times.answerMs)).catch(() => undefined);
     if (this.#database.isAway || this.#closing !== undefined) return [];
     const asked = this.others().filter(({ id }) => to === undefined || id === to);
     const question = randomUUID();
-    const answers = this.#questions.ask(question, asked, timeoutMs);
-    const sent = asked.map(({ id }) => this.#letters.send({ recipient: id, question, kind, body, endsInMs: timeoutMs }));
+    const patienceMs = timeoutMs + this.#untilOthersLookMs();
+    const answers = this.#questions.ask(question, asked, patienceMs);
+    const sent = asked.map(({ id }) => this.#letters.send({ recipient: id, question, kind, body, endsInMs: patienceMs }));
     if (sent.includes(false)) this.#questions.abandon(question);
     return answers;
   }
@@ -214,8 +219,15 @@ export class PostgresCluster implements Cluster {
     this.#database.close();
   }
 
+  /** After an outage, which each node finds to be over when it looks again. */
+  #untilOthersLookMs(): number {
+    const { leaseMs, answerMs, renewMs } = this.#times;
+    return this.#options.clock.monotonic() - this.#backAt < leaseMs ? answerMs + renewMs : 0;
+  }
+
   #takeIn(look: Look): void {
     const wasAway = this.#database.answered();
+    if (wasAway) this.#backAt = this.#options.clock.monotonic();
     for (const node of this.#presence.look(look.nodes, look.life, this.#options.clock.monotonic())) {
       this.#questions.gone(node.id);
       this.#hearers.tellGone(node);
