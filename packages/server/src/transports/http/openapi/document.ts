@@ -4,8 +4,10 @@ import type { FastifyInstance } from "fastify";
 import { catalogue } from "@broadtape/protocol/catalogue";
 import type { Product } from "../../../engine/product.ts";
 import type { StreamSurface } from "../../../engine/surface.ts";
-import { OPERATIONS, type Operation, productStream } from "./operations.ts";
+import type { Operation } from "./operation.ts";
+import { OPERATIONS } from "./operations.ts";
 import { type Json, namedSchemas, ref, refusalResponses, schemaText } from "./schemas.ts";
+import { productStream } from "./streams.ts";
 
 export const DOCUMENT_PATH = "/api/v1/openapi.json";
 
