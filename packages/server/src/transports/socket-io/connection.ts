@@ -5,6 +5,7 @@
 import type { Socket } from "socket.io";
 import type { Refusal } from "@broadtape/protocol/errors";
 import type { Connection, Form, Parcel } from "../../engine/message.ts";
+import type { FormsOf, SocketIoForms } from "./forms.ts";
 
 interface WebSocketUnder {
   readonly bufferedAmount: number;
@@ -18,14 +19,6 @@ interface EngineSocket {
   readonly transport: { readonly name: string; readonly writable: boolean; readonly socket?: WebSocketUnder };
   write(data: string, options?: { wsPreEncodedFrame?: Buffer[]; compress?: boolean }): unknown;
 }
-
-export interface SocketIoForms {
-  readonly webSocket: Form;
-  readonly polling: Form;
-}
-
-/** By what a connection is marked with; empty for those that are not. */
-export type FormsOf = (mark: string) => SocketIoForms;
 
 const CLOSE_GRACE_MS = 5000;
 
