@@ -4,7 +4,7 @@
  */
 import type { Cluster } from "../cluster/cluster.ts";
 import { RegistryUnavailable } from "../registry/registry.ts";
-import type { KeptSubscription, SubscriptionKey, Taken, Taking } from "../registry/subscriptions.ts";
+import type { Holding, KeptSubscription, SubscriptionKey, Taken, Taking } from "../registry/subscriptions.ts";
 import type { Clock } from "./clock.ts";
 import type { Wheel } from "./wheel.ts";
 
@@ -69,11 +69,11 @@ export class Takeover {
     let from: Former | undefined;
     for (let attempt = 0; attempt < TRIES; attempt++) {
       const taken = await this.#takeFrom(key, from);
-      if (!("heldBy" in taken)) return taken;
-      const { heldBy } = taken;
-      const answer = this.#isAlive(heldBy) ? await this.#ask("client-release", heldBy, { ...key, since }, RELEASE_MS) : undefined;
+      if (!("held" in taken)) return taken;
+      const { held } = taken;
+      const answer = this.#isAlive(held.node) ? await this.#ask("client-release", held.node, { ...key, since }, RELEASE_MS) : undefined;
       if (answer === HELD_ON) return undefined;
-      from = { node: heldBy, hasLetGo: answer !== undefined };
+      from = { ...held, hasLetGo: answer !== undefined };
     }
     throw new RegistryUnavailable("nodes take this client from each other");
   }
@@ -86,21 +86,22 @@ export class Takeover {
     let from: Former | undefined;
     for (let attempt = 0; attempt < TRIES; attempt++) {
       const taken = await this.#takeFrom(order.key, from);
-      if (!("heldBy" in taken)) return taken;
-      const { heldBy } = taken;
-      const answer = this.#isAlive(heldBy) ? await this.#ask("client-order", heldBy, order) : undefined;
-      if (answer === undefined && this.#isAlive(heldBy)) throw new RegistryUnavailable("the node that holds this client does not answer");
+      if (!("held" in taken)) return taken;
+      const { held } = taken;
+      const answer = this.#isAlive(held.node) ? await this.#ask("client-order", held.node, order) : undefined;
+      if (answer === undefined && this.#isAlive(held.node))
+        throw new RegistryUnavailable("the node that holds this client does not answer");
       if (answer !== undefined && answer !== NOT_HELD) return answer;
-      from = { node: heldBy, hasLetGo: answer !== undefined };
+      from = { ...held, hasLetGo: answer !== undefined };
     }
     throw new RegistryUnavailable("nodes take this client from each other");
   }
 
-  async #takeFrom({ tenant, userId, clientId }: SubscriptionKey, from: Former | undefined): Promise<KeptSubscription | { heldBy: string }> {
+  async #takeFrom({ tenant, userId, clientId }: SubscriptionKey, from: Former | undefined): Promise<KeptSubscription | { held: Holding }> {
     const { cluster, clock, newId } = this.#host;
     const key = { tenant, userId, clientId };
-    const taken = await this.#take({ ...key, id: newId(), node: cluster.self.id, from: from?.node, now: clock.now() });
-    if ("heldBy" in taken) return taken;
+    const taken = await this.#take({ ...key, id: newId(), node: cluster.self.id, from, now: clock.now() });
+    if ("held" in taken) return taken;
     const { subscription } = taken;
     // Who sleeps hears of it when it is awake again; what it writes until then is not taken from it.
     if (from?.hasLetGo === false) this.#tellTaken(JSON.stringify({ key, generation: subscription.generation }), TELLS);
@@ -126,7 +127,6 @@ export class Takeover {
 }
 
 /** Who held the client, and whether it said that it does so no more. */
-interface Former {
-  readonly node: string;
+interface Former extends Holding {
   readonly hasLetGo: boolean;
 }

@@ -1,7 +1,7 @@
 /** What every registry must do with subscriptions and connections; part of `contract-tests.ts`. */
 import { describe, expect, it } from "vitest";
 import type { Registry } from "./registry.ts";
-import { type KeptConnection, type KeptPending, type KeptSubscription, LISTED_SUBSCRIPTIONS } from "./subscriptions.ts";
+import { type Holding, type KeptConnection, type KeptPending, type KeptSubscription, LISTED_SUBSCRIPTIONS } from "./subscriptions.ts";
 
 const event: KeptPending = {
   offset: 8,
@@ -194,10 +194,11 @@ export function subscriptionContract(current: () => Registry, reopen?: () => Pro
     describe("of several nodes", () => {
       const key = { tenant: "acme", userId: "ann", clientId: "desk-1" };
       const taking = { ...key, id: "taken-id", node: "n-1", from: undefined, now: 5 };
-      const take = async (node: string, from?: string) => {
+      const take = async (node: string, from?: Holding) => {
         const taken = await current().takeSubscription({ ...taking, node, from });
-        return "heldBy" in taken ? taken.heldBy : taken.subscription;
+        return "held" in taken ? taken.held : taken.subscription;
       };
+      const held = (node: string, generation: number) => ({ node, generation });
 
       it("are taken over as they stand, with another generation each time", async () => {
         await current().saveSubscriptions([subscription]);
@@ -208,17 +209,25 @@ export function subscriptionContract(current: () => Registry, reopen?: () => Pro
 
       it("are taken from a node by its name alone, or when it has let go", async () => {
         await current().saveSubscriptions([{ ...subscription, node: "n-1" }]);
-        expect([await take("n-2"), await take("n-2", "n-3")]).toEqual(["n-1", "n-1"]);
+        expect([await take("n-2"), await take("n-2", held("n-3", 0))]).toEqual([held("n-1", 0), held("n-1", 0)]);
         expect(await find()).toEqual({ ...subscription, node: "n-1" });
-        expect(await take("n-2", "n-1")).toMatchObject({ generation: 1, node: "n-2" });
+        expect(await take("n-2", held("n-1", 0))).toMatchObject({ generation: 1, node: "n-2" });
         await current().saveSubscriptions([{ ...subscription, generation: 1, node: undefined }]);
         expect(await take("n-3")).toMatchObject({ generation: 2, node: "n-3" });
+      });
+
+      it("are not taken from a node that let go and has taken them again", async () => {
+        await current().saveSubscriptions([subscription]);
+        await take("n-1");
+        await take("n-1");
+        expect(await take("n-2", held("n-1", 1))).toEqual(held("n-1", 2));
+        expect(await take("n-2", held("n-1", 2))).toMatchObject({ generation: 3, node: "n-2" });
       });
 
       it("are not written by whom they were taken from, who is told so, and others in the same write are", async () => {
         await current().saveSubscriptions([subscription]);
         await take("n-1");
-        await take("n-2", "n-1");
+        await take("n-2", held("n-1", 1));
         const late = { ...subscription, generation: 1, node: "n-1", events: ["late"], ackedOffset: 99, pending: [] };
         const replaced = await current().saveSubscriptions([late, sibling(2)]);
         expect(replaced.map(({ clientId }) => clientId)).toEqual(["desk-1"]);
@@ -237,7 +246,7 @@ export function subscriptionContract(current: () => Registry, reopen?: () => Pro
           generation: 1,
           node: "n-1",
         });
-        expect(await take("n-2", "n-1")).toMatchObject({ generation: 2 });
+        expect(await take("n-2", held("n-1", 1))).toMatchObject({ generation: 2 });
         expect(await find()).toBeUndefined();
         expect(await current().subscriptionsOf("acme", "ann")).toEqual([]);
         expect(await current().saveSubscriptions([{ ...subscription, generation: 1 }])).toHaveLength(1);
@@ -263,7 +272,7 @@ export function subscriptionContract(current: () => Registry, reopen?: () => Pro
       it("are taken by one of many at the same time", async () => {
         await current().saveSubscriptions([subscription]);
         const taken = await Promise.all(Array.from({ length: 10 }, (_, node) => take(`n-${node}`)));
-        expect(taken.filter((each) => typeof each === "object")).toHaveLength(1);
+        expect(taken.filter((each) => "events" in each)).toHaveLength(1);
       });
     });
 

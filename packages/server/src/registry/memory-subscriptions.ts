@@ -65,8 +65,9 @@ export function memorySubscriptions(): Kept {
     async takeSubscription({ tenant, userId, clientId, id, node, from, now }) {
       const key = { tenant, userId, clientId };
       const stored = subscriptions.get(subscriptionKey(key)) ?? { ...key, id, ...NEW, subscribedAt: now, updatedAt: now };
-      const { node: heldBy = node } = stored;
-      if (heldBy !== node && heldBy !== from) return Promise.resolve({ heldBy });
+      const held = { node: stored.node ?? node, generation: stored.generation };
+      const isLetGo = held.node === from?.node && held.generation === from.generation;
+      if (held.node !== node && !isLetGo) return Promise.resolve({ held });
       const subscription = { ...stored, generation: stored.generation + 1, node };
       subscriptions = new Map([...subscriptions, [subscriptionKey(key), subscription]]);
       return Promise.resolve({ subscription });

@@ -200,8 +200,9 @@ async function take(db: Kysely<RegistrySchema>, { tenant, userId, clientId, id, 
         .columns(["tenant_id", "user_id", "client_id"])
         .doUpdateSet({ generation: sql<number>`websocket_subscriptions.generation + 1`, node })
         .where((eb) => {
-          const held = eb.ref("websocket_subscriptions.node");
-          return eb.or([eb(held, "is", null), eb(held, "in", from === undefined ? [node] : [node, from])]);
+          const [holder, generation] = [eb.ref("websocket_subscriptions.node"), eb.ref("websocket_subscriptions.generation")];
+          const isFree = eb.or([eb(holder, "is", null), eb(holder, "=", node)]);
+          return from === undefined ? isFree : eb.or([isFree, eb.and([eb(holder, "=", from.node), eb(generation, "=", from.generation)])]);
         }),
     )
     .returningAll()
@@ -209,11 +210,11 @@ async function take(db: Kysely<RegistrySchema>, { tenant, userId, clientId, id, 
   if (row !== undefined) return { subscription: { ...listedOf(row), pending: await pendingIn(db, row.id) } };
   const held = await db
     .selectFrom("websocket_subscriptions")
-    .select("node")
+    .select(["node", "generation"])
     .where((eb) => eb.and(key))
     .executeTakeFirst();
   // Let go of in between: it was another's a moment ago, and is asked for again.
-  return { heldBy: held?.node ?? "" };
+  return { held: { node: held?.node ?? "", generation: held?.generation ?? 0 } };
 }
 
 async function replacePending(db: Kysely<RegistrySchema>, subscriptions: readonly KeptSubscription[]): Promise<void> {

@@ -29,13 +29,19 @@ export interface Taking extends SubscriptionKey {
   /** A UUID, for a client that is not known. */
   readonly id: string;
   readonly node: string;
-  /** The node that holds it and has let go of it, or is no more: from any other one it is not taken. */
-  readonly from: string | undefined;
+  /** Who held it and has let go of it, or is no more: from any other one it is not taken, nor from this one where it has taken it again. */
+  readonly from: Holding | undefined;
   readonly now: number;
 }
 
+/** A client held by a node, since a taking of it. */
+export interface Holding {
+  readonly node: string;
+  readonly generation: number;
+}
+
 /** Not taken where another node holds it. */
-export type Taken = { readonly heldBy: string } | { readonly subscription: KeptSubscription };
+export type Taken = { readonly held: Holding } | { readonly subscription: KeptSubscription };
 
 /** One subscription each. */
 export interface SubscriptionKey {
