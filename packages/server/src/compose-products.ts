@@ -32,6 +32,7 @@ export interface Products {
 export function productsOf({ limits, symbols }: Config): Products {
   const market = marketData({ symbols, staleSourceMs: limits.staleSourceMs });
   const commandRate = { burst: limits.marketDataCommandsBurst, perSecond: limits.marketDataCommandsPerSecond };
+  const rfqCommandRate = { burst: limits.rfqCommandsBurst, perSecond: limits.rfqCommandsPerSecond };
   const { heartbeatMs, symbolsPerClient, marketDataIdleMs } = limits;
   const streaming = {
     heartbeatMs,
@@ -51,7 +52,7 @@ export function productsOf({ limits, symbols }: Config): Products {
     ],
     surfaces: [
       marketDataSocket(market, { heartbeatMs, idleMs: marketDataIdleMs, symbolsPerClient, commandRate }),
-      rfqSocket({ heartbeatMs, idleMs: marketDataIdleMs, rfqsPerClient: limits.rfqsPerClient, commandRate }),
+      rfqSocket({ heartbeatMs, idleMs: marketDataIdleMs, rfqsPerClient: limits.rfqsPerClient, commandRate: rfqCommandRate }),
       transactionsSocket(feedOptions(limits)),
       tradingSocket({ heartbeatMs, idleMs: marketDataIdleMs, commandRate }),
     ],

@@ -27,11 +27,11 @@ const extend = (rfqId: string, newExpiresAt: string | number) => say("rfq.extend
 
 it("tells whole seconds down to one zero, to all who follow, with the three fields and nothing else", async () => {
   const rfqId = newId();
-  const expiresAt = inSeconds(3.6);
   const clients = await Promise.all([connect(), connect(), connect({ sub: "risk", permissions: ["rfq:read:tenant"] })]);
+  const late = await connect();
+  const expiresAt = inSeconds(3.6);
   await tell(server, [create(rfqId, { expiresAt })]);
   for (const client of clients) await client.follow(rfqId);
-  const late = await connect();
   await tell(server, [distribute(rfqId)]);
   await until(() => clients.every((client) => secondsOf(client, rfqId).includes(2)));
   const { rfq } = await late.follow(rfqId);
@@ -46,7 +46,7 @@ it("tells whole seconds down to one zero, to all who follow, with the three fiel
   await passed(1200);
   for (const client of clients) {
     expect(ticksOf(client, rfqId)[0]).toEqual({ rfqId, timeRemaining: expect.any(Number), expiresAt });
-    expect([...new Set(secondsOf(client, rfqId))]).toEqual(secondsOf(clients[0], rfqId).at(0) === 3 ? [3, 2, 1, 0] : [2, 1, 0]);
+    expect(secondsOf(client, rfqId)).toEqual(secondsOf(clients[0], rfqId).at(0) === 3 ? [3, 2, 1, 0] : [2, 1, 0]);
     expect(zeros(client, rfqId)).toBe(1);
     expect(secondsOf(client, rfqId)).toEqual(secondsOf(clients[0], rfqId));
   }

@@ -5,9 +5,7 @@ import { cancel, create, quote, rfqClients, tell, upToNow } from "./desk.ts";
 
 let server: TestServer;
 beforeAll(async () => {
-  server = await startTestServer({
-    env: { BROADTAPE_LIMIT_MARKET_DATA_COMMANDS_BURST: "100000", BROADTAPE_LIMIT_MARKET_DATA_COMMANDS_PER_SECOND: "100000" },
-  });
+  server = await startTestServer();
 });
 afterAll(() => server.remove());
 const { connect, end } = rfqClients(() => server);

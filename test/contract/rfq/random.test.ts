@@ -22,7 +22,7 @@ import {
 let server: TestServer;
 beforeAll(async () => {
   server = await startTestServer({
-    env: { BROADTAPE_LIMIT_MARKET_DATA_COMMANDS_BURST: "100000", BROADTAPE_LIMIT_MARKET_DATA_COMMANDS_PER_SECOND: "100000" },
+    env: { BROADTAPE_LIMIT_RFQ_COMMANDS_BURST: "100000", BROADTAPE_LIMIT_RFQ_COMMANDS_PER_SECOND: "100000" },
   });
 });
 afterAll(() => server.remove());

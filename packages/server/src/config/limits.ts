@@ -102,6 +102,9 @@ export const LIMITS = [
   { name: "NATIVE_COMMANDS_PER_SECOND", default: 20, unit: "commands/s", minimum: 1, bounds: "commands a second on a native connection" },
   { name: "SYMBOLS_PER_CLIENT", default: 100, unit: "symbols", minimum: 1, bounds: "symbols that a market data client may follow" },
   { name: "RFQS_PER_CLIENT", default: 200, unit: "topics", minimum: 1, bounds: "RFQs that a client of `/rfq` follows" },
+  // Enough to follow and to leave as many RFQs as a client may follow at once.
+  { name: "RFQ_COMMANDS_BURST", default: 500, unit: "commands", minimum: 1, bounds: "commands at once of a client of `/rfq`" },
+  { name: "RFQ_COMMANDS_PER_SECOND", default: 50, unit: "commands/s", minimum: 1, bounds: "commands a second of a client of `/rfq`" },
   { name: "MARKET_DATA_COMMANDS_BURST", default: 100, unit: "commands", minimum: 1, bounds: "commands at once of a market data client" },
   {
     name: "MARKET_DATA_COMMANDS_PER_SECOND",

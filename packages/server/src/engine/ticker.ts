@@ -34,6 +34,8 @@ interface Watched {
   state: unknown;
   /** When the next tick is due. */
   at: number | undefined;
+  /** What its followers heard last; those who came since have it from their snapshot. */
+  told: string | undefined;
 }
 
 /** All that is told at one moment of the grid: one deadline for as many as there are. */
@@ -73,7 +75,7 @@ export class Ticker {
     const entity = kind.entity(name.slice(colon + 1));
     const { view, ticking } = kind;
     const state = this.#host.views.entry(view, tenant, entity)?.state;
-    const watched: Watched = { topic, entity, view, ticking, state, at: undefined };
+    const watched: Watched = { topic, entity, view, ticking, state, at: undefined, told: undefined };
     this.#watched.set(keyOf(view, tenant, entity), watched);
     this.#arm(watched);
   }
@@ -170,7 +172,9 @@ export class Ticker {
   #tell(watched: Watched, at: number): void {
     const { topic, entity, ticking, state } = watched;
     const tick = state === undefined ? undefined : ticking.tell(state, at);
-    if (tick === undefined) return;
+    // What was told at once, when an event changed it, is not told again when its own moment comes.
+    if (tick === undefined || tick.data === watched.told) return;
+    watched.told = tick.data;
     const message = new Message({
       tenant: topic.tenant,
       topic: topic.name,
