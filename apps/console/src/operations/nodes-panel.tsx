@@ -16,7 +16,7 @@ interface Properties {
 }
 
 const SUMMARY_MS = 2000;
-/** Each node walks over all its states. */
+/** Nodes remember for longer what changed since they were asked, and sum that alone. */
 const VIEWS_MS = 300_000;
 const BUSY_LOOP = 0.9;
 const LAGGING_EVENTS = 1000;

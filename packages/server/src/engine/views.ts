@@ -11,12 +11,16 @@ interface Table {
   size: number;
 }
 
-/** The entries of one view and tenant, entity by entity. */
-export interface Captured {
+/** Which entity, of a view by its name. */
+export interface EntityName {
   readonly view: string;
   readonly tenant: string;
+  readonly entity: string;
+}
+
+/** The entities of one view and tenant. */
+export interface EntityNames extends Omit<EntityName, "entity"> {
   readonly entities: readonly string[];
-  readonly entries: readonly Entry<unknown>[];
 }
 
 /** An entity whose state lapses by time. */
@@ -39,6 +43,8 @@ export class Views implements States {
   /** Called with each entity whose state changed. */
   onChange: ((view: View<unknown>, tenant: string, entity: string) => void) | undefined;
   onDue: ((entity: DueEntity, due: Due) => void) | undefined;
+  /** Called with each entity before it becomes another one, and with what it was: undefined where there was none. */
+  onReplace: ((name: EntityName, entry: Entry<unknown> | undefined) => void) | undefined;
 
   /** @param keptMs how long entities to which nothing more happens are kept; the same on every node */
   constructor(products: readonly Product[], keptMs = Infinity) {
@@ -89,14 +95,16 @@ export class Views implements States {
     return entries as ReadonlyMap<string, Entry<S>>;
   }
 
-  /**
-   * Everything as it stands now, whatever is folded later: folding makes new entries and changes none. Costs a reference an
-   * entity, so that a view of a million is taken within one turn.
-   */
-  capture(): readonly Captured[] {
+  /** All there are now. Costs a reference an entity, so that those of a view of a million are taken within one turn. */
+  entityNames(): readonly EntityNames[] {
     return this.#tables.flatMap(({ view, tenants }) =>
-      [...tenants].map(([tenant, table]) => ({ view: view.name, tenant, entities: [...table.keys()], entries: [...table.values()] })),
+      [...tenants].map(([tenant, table]) => ({ view: view.name, tenant, entities: [...table.keys()] })),
     );
+  }
+
+  /** As {@link entry}. Folding makes new entries and changes none. */
+  entryOf({ view, tenant, entity }: EntityName): Entry<unknown> | undefined {
+    return this.#byName.get(view)?.tenants.get(tenant)?.get(entity);
   }
 
   /** Names of all views. */
@@ -157,13 +165,20 @@ export class Views implements States {
   #forget(table: Table, tenant: string, entity: string): void {
     this.#markDirty(table, tenant, entity);
     this.#over.delete(overKey(table, tenant, entity));
-    if (table.tenants.get(tenant)?.delete(entity) === true) table.size -= 1;
+    const entities = table.tenants.get(tenant);
+    const before = entities?.get(entity);
+    if (entities === undefined || before === undefined) return;
+    this.onReplace?.({ view: table.view.name, tenant, entity }, before);
+    entities.delete(entity);
+    table.size -= 1;
   }
 
   #set(table: Table, tenant: string, entity: string, entry: Entry<unknown>): void {
     let entities = table.tenants.get(tenant);
     if (entities === undefined) table.tenants.set(tenant, (entities = new Map<string, Entry<unknown>>()));
-    if (!entities.has(entity)) table.size += 1;
+    const before = entities.get(entity);
+    if (before === undefined) table.size += 1;
+    this.onReplace?.({ view: table.view.name, tenant, entity }, before);
     entities.set(entity, entry);
     if (table.view.isOver?.(entry.state) === true)
       this.#over.add(overKey(table, tenant, entity), { table, tenant, entity }, entry.storedAt);
