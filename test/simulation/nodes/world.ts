@@ -208,12 +208,10 @@ export class World {
 
   #compareViews({ routedTo, epoch, views }: Engine, offset: number): void {
     if (offset !== routedTo || offset % 3 !== 0) return;
-    const captured = views.capture().map((each) => ({ ...each, sorted: [...each.entities].sort() }));
-    const states = captured.map(({ view, tenant, sorted, entities, entries }) => [
-      view,
-      tenant,
-      sorted.map((name) => [name, entries[entities.indexOf(name)]]),
-    ]);
+    const states = views.entityNames().map(({ view, tenant, entities }) => {
+      const sorted = [...entities].sort();
+      return [view, tenant, sorted.map((entity) => [entity, views.entryOf({ view, tenant, entity })])];
+    });
     const said = JSON.stringify(states);
     const key = `${epoch}/${offset}`;
     const before = this.#views.get(key) ?? said;
