@@ -134,4 +134,10 @@ it("goes on when the primary is killed and its standby takes over", async () => 
     await cluster.database?.failOver();
     await more(200);
   });
+  // They still hear of each other what is in no log.
+  const headers = { authorization: `Bearer ${await token({ sub: "operator", permissions: ["stream:admin"] })}` };
+  await until(async () => {
+    const views = await fetch(`${cluster.url}/api/v1/operations/views`, { headers });
+    return ((await views.json()) as { nodes: readonly unknown[] }).nodes.length === cluster.nodes.length;
+  });
 });

@@ -14,10 +14,12 @@ const FORMAT = "Broadtape cluster 1";
  * - `life`: one row, another one after the tables were emptied
  * - `seats`: open connections by the digest of their user
  * - `hits`: windows of time by the digest of what is counted
- * - `letters`: questions and answers, each for one node, which deletes what it reads
+ * - `letters`: questions and answers, each for one node, which deletes what it reads. Their numbers come from a sequence that is logged: one that
+ *   an unlogged table has to itself cannot be read on a standby that took over (PostgreSQL 15: `bad magic number in sequence`)
  * - `notes`: what is told to all, numbered without a gap; `note_head` has the last number, and who holds its row goes on from there
  */
 const TABLES = `
+create sequence letter_numbers;
 create unlogged table nodes (id text primary key, name text not null, seen_at timestamptz not null) with (fillfactor = 20);
 create unlogged table life (is_one boolean primary key, id uuid not null);
 create unlogged table seats (connection_id text primary key, node text not null, owner uuid not null, claim uuid);
@@ -26,7 +28,7 @@ create index seats_node on seats (node);
 create unlogged table hits (key uuid primary key, count integer not null, ends_at timestamptz not null);
 create index hits_ends_at on hits (ends_at);
 create unlogged table letters (
-  number bigint generated always as identity primary key,
+  number bigint primary key default nextval('letter_numbers'),
   recipient text not null,
   sender text not null,
   sender_name text not null,
