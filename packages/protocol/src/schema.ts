@@ -17,7 +17,7 @@ export const jsonNumber = z
   .union([z.number(), z.custom<ExactNumber>(isBounded)], { error: "must be a number" })
   .meta({ jsonSchema: { type: "number" } });
 
+const NO_DECIMAL = "must be a decimal: a number, or text of one";
+
 /** A decimal: a JSON number, or text of one, as it came. */
-export const decimal = z.union([jsonNumber, z.string().regex(/^-?\d{1,40}(\.\d{1,40})?$/)], {
-  error: "must be a decimal: a number, or text of one",
-});
+export const decimal = z.union([jsonNumber, z.string().regex(/^-?\d{1,40}(\.\d{1,40})?$/, NO_DECIMAL)], { error: NO_DECIMAL });

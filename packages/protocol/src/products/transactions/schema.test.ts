@@ -34,7 +34,10 @@ describe("an event of the money feed", () => {
   it.each([undefined, null, "", " 5", "5,00", "1e3", "0x10", "+1", NaN, Infinity, {}, [5], true, "9".repeat(41), new ExactNumber("1e999")])(
     "has no amount of %j",
     (amount) => {
-      expect(ofTransaction({ amount }).error?.issues[0]).toMatchObject({ path: ["transaction", "amount"] });
+      expect(ofTransaction({ amount }).error?.issues[0]).toMatchObject({
+        path: ["transaction", "amount"],
+        message: "must be a decimal: a number, or text of one",
+      });
       expect(ofWallet({ availableBalance: amount }).success).toBe(false);
     },
   );
