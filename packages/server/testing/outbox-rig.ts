@@ -1,5 +1,5 @@
 /** An outbox alone: its connection, its owner and what it shares with others in a test's hands. */
-import type { Message, Surface } from "../src/engine/message.ts";
+import type { Form, Message, Surface } from "../src/engine/message.ts";
 import { newMeter } from "../src/engine/meter.ts";
 import { Outbox } from "../src/engine/outbox.ts";
 import type { Subscription } from "../src/engine/topics.ts";
@@ -11,7 +11,7 @@ import { Rig, identityOf } from "./rig.ts";
 
 const { session } = (await Rig.start()).open(identityOf("ann"));
 
-export function outboxRig(over: Partial<Surface> = {}) {
+export function outboxRig(over: Partial<Surface> = {}, form: Partial<Form> = {}) {
   const clock = new FakeClock();
   const meter = newMeter();
   const turn = new Turn(clock, meter, 0);
@@ -26,7 +26,7 @@ export function outboxRig(over: Partial<Surface> = {}) {
   };
   const said: string[] = [];
   const surface = testSurface(over);
-  const client = new FakeConnection(testForm(surface));
+  const client = new FakeConnection({ ...testForm(surface), ...form });
   const owner = {
     recipient: session.recipient,
     reported: () => undefined,

@@ -30,6 +30,7 @@ import {
 import { pageOf, stateAt } from "./history.ts";
 import type { Connection, Message, Surface } from "./message.ts";
 import type { Meter } from "./meter.ts";
+import { intervalOf } from "./pace.ts";
 import type { Entry, Lookup, Product } from "./product.ts";
 import { Publishing } from "./publish.ts";
 import { type RecentRequest, beforeRecent } from "./recent.ts";
@@ -252,7 +253,7 @@ export class Engine {
     const allowed = allow(this, session.identity, topic);
     const subscription = typeof allowed === "string" ? undefined : session.following.get(allowed.name)?.subscription;
     if (subscription === undefined) return false;
-    subscription.minIntervalMs = maxUpdatesPerSecond === undefined ? 0 : 1000 / maxUpdatesPerSecond;
+    subscription.minIntervalMs = intervalOf(maxUpdatesPerSecond);
     session.outbox.repace(subscription);
     return true;
   }

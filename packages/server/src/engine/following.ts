@@ -10,6 +10,7 @@ import type { LogBounds } from "../log/log.ts";
 import { compileFilters } from "./filters.ts";
 import { type Clock, isoTime } from "./clock.ts";
 import { Message, withEventId } from "./message.ts";
+import { intervalOf } from "./pace.ts";
 import type { Entry, Lookup, Product, States, TopicKind } from "./product.ts";
 import type { Following, Session } from "./session.ts";
 import { type Subscription, type Topics, isPattern, matchesPattern } from "./topics.ts";
@@ -283,7 +284,7 @@ function subscribe(
     name: target.name,
     from: host.routedTo,
     since: host.routedTo,
-    minIntervalMs: windowMs ?? (rate === undefined ? 0 : 1000 / rate),
+    minIntervalMs: windowMs ?? intervalOf(rate),
     window,
     filter,
     sentAt: new Map(),

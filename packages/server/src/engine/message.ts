@@ -102,7 +102,7 @@ export interface Surface {
 /** A surface's words framed for one kind of connection. */
 export interface Form {
   readonly surface: Surface;
-  /** The client resumes from the newest {@link Words.id} that it read (WHATWG HTML 9.2), so that one may pass nothing that still waits. */
+  /** The client resumes from the newest {@link Words.id} that it read (WHATWG HTML 9.2), so that one may pass nothing that still waits. The same for all forms of a connection. */
   readonly keepsCursor?: true;
   frame(words: Words): Buffer;
   /** Frames as one write. */

@@ -82,9 +82,9 @@ describe("the cursor on a wire whose client keeps it", () => {
     word: ({ offset, eventId }: { offset: number; eventId: string }) => ({ name: "event", body: JSON.stringify({ offset }), id: eventId }),
   };
   function setUpCursor() {
-    const rig = outboxRig(surface);
+    const rig = outboxRig(surface, { keepsCursor: true });
     const ids: (string | undefined)[] = [];
-    const form = Object.assign(rig.client.form, { keepsCursor: true });
+    const { form } = rig.client;
     const { frame } = form;
     form.frame = (words) => {
       ids.push(words.id);

@@ -7,23 +7,18 @@
  * `unsentBytes` of references and one value per key.
  */
 import type { Offset } from "@broadtape/protocol/event-id";
-import type { Clock } from "./clock.ts";
 import type { Delivery } from "./delivery.ts";
+import { type HeldValue, HeldValues, type HeldValuesHost, type HeldValuesOwner } from "./held-values.ts";
+import { KeptCursor } from "./kept-cursor.ts";
 import { type Connection, Message, type Surface, type Words } from "./message.ts";
-import type { Meter } from "./meter.ts";
-import type { Notice, Sequence } from "./sequence.ts";
-import type { Held, Subscription } from "./topics.ts";
-import type { Turn } from "./turn.ts";
-import type { Deadline, Wheel } from "./wheel.ts";
+import { Outgoing, type OutgoingHost } from "./outgoing.ts";
+import { dueAt, noteTold } from "./pace.ts";
+import type { Notice } from "./sequence.ts";
+import type { Subscription } from "./topics.ts";
 import type { Recipient } from "./witness.ts";
 
 /** What all outboxes share. */
-export interface OutboxHost {
-  readonly clock: Clock;
-  readonly wheel: Wheel;
-  readonly turn: Turn;
-  readonly meter: Meter;
-  readonly limits: { readonly unsentBytes: number; readonly behindBytes: number };
+export interface OutboxHost extends OutgoingHost, HeldValuesHost {
   /** Newest offset that was routed, and while a batch is routed the newest before it. */
   readonly routedTo: Offset;
   /** The spelling of a place in the log. */
@@ -47,34 +42,15 @@ export interface OutboxOwner {
   overrun(): void;
 }
 
-interface HeldValue extends Held {
-  deadline: Deadline | undefined;
-  readonly subscription: Subscription | undefined;
-}
-
-const EXACTLY_NOTED = 32;
-const NOTED_EACH_MS = 100;
-
-export class Outbox {
+export class Outbox extends Outgoing implements HeldValuesOwner {
   readonly #host: OutboxHost;
   readonly #owner: OutboxOwner;
   readonly #surface: Surface;
   readonly #connection: Connection;
-  #pending: Sequence | undefined;
-  /** Bounded by the surface's command limits. */
-  #afterPending: (() => void)[] = [];
-  /** By topic and key: the newest value that could not be sent yet. */
-  readonly #held = new Map<string, HeldValue>();
-  /** No value that waits is older; may be too low. */
-  #oldestHeld: Offset = Infinity;
-  /** When that was last looked at. */
-  #notedAt = -Infinity;
-  /** Where the newest cursor stands that went out with a value or event, on wires where the client keeps it. */
-  #cursor: Offset = 0;
+  readonly #held: HeldValues;
+  /** Where the client keeps one. */
+  readonly #cursor: KeptCursor | undefined;
   #last: Message | undefined;
-  #behind = false;
-  #heldSince: number | undefined;
-  #closed = false;
   /** False while the lossless lane reads the log instead of the live stream. */
   #flowing = true;
   /** Where the lossless lane stands while it does not flow, or while something is pending: every event up to here was sent. */
@@ -83,19 +59,15 @@ export class Outbox {
   delivery: Delivery | undefined;
   /** Since when events wait in the log for acks of those before them, on the monotonic clock. */
   awaitsAcksSince: number | undefined;
-  /** When the connection stopped taking bytes, on the monotonic clock. */
-  stuckSince: number | undefined;
-  /** When something was last sent. */
-  lastSentAt: number;
-  /** Values that a newer one replaced before they were sent; a metric. */
-  conflated = 0;
 
   constructor(host: OutboxHost, owner: OutboxOwner, surface: Surface, connection: Connection) {
+    super(host, owner.recipient, connection);
     this.#host = host;
     this.#owner = owner;
     this.#surface = surface;
     this.#connection = connection;
-    this.lastSentAt = host.clock.monotonic();
+    this.#held = new HeldValues(host, this);
+    this.#cursor = connection.form.keepsCursor === true ? new KeptCursor() : undefined;
   }
 
   get flowing(): boolean {
@@ -107,26 +79,19 @@ export class Outbox {
     return this.#held.size;
   }
 
-  /** Bytes that wait here and in the connection; a metric. */
-  get queuedBytes(): number {
-    return (this.#pending?.size ?? 0) + this.#connection.unsentBytes;
-  }
-
-  /** Nothing waits and the connection takes bytes. */
-  get idle(): boolean {
-    return this.#pending === undefined && this.#connection.ready;
+  /** Values that a newer one replaced before they were sent; a metric. */
+  get conflated(): number {
+    return this.#held.conflated;
   }
 
   /** Every lossless event up to and including this one was sent or is none of this session's. */
   get sentTo(): Offset {
-    return this.#flowing && this.#pending === undefined ? this.#host.routedTo : this.#sentTo;
+    return this.#flowing && this.isEmpty ? this.#host.routedTo : this.#sentTo;
   }
 
   /** As {@link sentTo}, but not past a conflated value that still waits: a client that resumes from here misses nothing. */
   get passedTo(): Offset {
-    let offset = this.sentTo;
-    for (const { message } of this.#held.values()) offset = Math.min(offset, message.offset - 1);
-    return offset;
+    return this.#held.notPassedTo(this.sentTo);
   }
 
   /** Hot path: one call a message and follower. */
@@ -137,7 +102,7 @@ export class Outbox {
       if (this.#flowing) this.#sendLossless(message);
       // What was not sent, or let go again, comes in its place of the log.
       if (!this.#flowing) return;
-    } else if (subscription.minIntervalMs === 0 && this.#takesValues && this.#held.size === 0) {
+    } else if (subscription.minIntervalMs === 0 && this.takesValues && this.#held.size === 0) {
       this.push(message);
     } else {
       this.#offer(subscription, message, message.key);
@@ -146,20 +111,20 @@ export class Outbox {
   }
 
   /** Values leave as they come: nothing older is still to be read from the log, and the connection keeps up. */
-  get #takesValues(): boolean {
-    return this.#flowing && !this.#behind;
+  get takesValues(): boolean {
+    return this.#flowing && !this.isBehind;
   }
 
   /** The newest value of a key, from before the subscription: told now, or in its place while the lossless lane reads the log. */
   tellNewest(subscription: Subscription, message: Message, key: string): void {
     if (this.#flowing) this.#sendValue(subscription, message, 0);
-    else this.#hold(subscription, message, key);
+    else this.#held.hold(subscription, message, key);
   }
 
   /** A message out of the ring or the log; false where this session is not told of it. */
   replay(message: Message): boolean {
     if (this.#passesOver(message)) return false;
-    if (this.#oldestHeld < message.offset) this.#releaseBefore(message.offset);
+    if (this.#held.oldest < message.offset) this.#releaseBefore(message.offset);
     this.#sendLossless(message);
     this.#last = message;
     return true;
@@ -211,74 +176,22 @@ export class Outbox {
     return last.offset === message.offset && last.event === message.event;
   }
 
-  /** Runs when what is pending now has been handed to the connection; never after the session's end. */
-  afterPending(run: () => void): void {
-    if (this.#pending === undefined) run();
-    else this.#afterPending.push(run);
-  }
-
   /** Says something to this session alone, after what it is owed so far. */
   say(words: Words): void {
     this.push({ words, size: words.body.length + 64 });
   }
 
   push(item: Message | Notice): void {
-    if (this.#closed) return;
-    if (item instanceof Message && item.offset > this.#cursor && item.eventId !== "") this.#cursor = item.offset;
-    if (this.#pending === undefined) {
-      if (this.#flowing) this.#sentTo = this.#host.routedTo;
-      this.#pending = this.#host.turn.empty.then(item);
-      this.#host.turn.add(this);
-    } else {
-      this.#pending = this.#pending.then(item);
-    }
-    const { size } = this.#pending;
-    if (size > this.#host.limits.behindBytes && !this.#connection.ready) {
-      this.#behind = true;
-      if (size + this.#connection.unsentBytes > this.#host.limits.unsentBytes) this.#overflow();
-    }
-  }
-
-  /** Hands what is pending to the connection if that takes bytes; else it stays until {@link ready}. */
-  flush(): void {
-    const pending = this.#pending;
-    if (pending === undefined || this.#closed) return;
-    const { clock, meter, limits } = this.#host;
-    if (!this.#connection.ready) {
-      this.stuckSince ??= clock.monotonic();
-      return;
-    }
-    this.#pending = undefined;
-    this.#connection.send(pending.parcel(this.#connection.form));
-    meter.writes += 1;
-    meter.delivered += pending.count;
-    meter.bytes += pending.size;
-    this.lastSentAt = clock.monotonic();
-    meter.witness.wrote(pending, this.#owner.recipient, this.lastSentAt);
-    this.#noteUnsent(this.lastSentAt, limits.behindBytes);
-    this.#runAfterPending();
-  }
-
-  #runAfterPending(): void {
-    if (this.#afterPending.length === 0) return;
-    const waiting = this.#afterPending;
-    this.#afterPending = [];
-    for (const run of waiting) run();
-  }
-
-  /** What was just handed over may have filled the connection. */
-  #noteUnsent(now: number, behindBytes: number): void {
-    if (this.#connection.ready) return;
-    this.stuckSince ??= now;
-    if (this.#connection.unsentBytes > behindBytes) this.#behind = true;
+    if (this.isClosed) return;
+    if (this.#cursor !== undefined && item instanceof Message) this.#cursor.sent(item);
+    if (this.#flowing && this.isEmpty) this.#sentTo = this.#host.routedTo;
+    if (!this.owe(item)) this.#overflow();
   }
 
   /** The connection drained. */
   ready(): void {
-    if (this.#closed) return;
-    this.stuckSince = undefined;
-    this.#behind = false;
-    this.flush();
+    if (this.isClosed) return;
+    this.drained();
     if (!this.#connection.ready) return;
     if (this.#flowing) this.#releaseAll();
     this.#owner.drained();
@@ -287,7 +200,7 @@ export class Outbox {
   /** Lets the lossless lane go on from the log after `offset`. What is pending is sent all the same. */
   rewind(offset: Offset): void {
     this.#sentTo = offset;
-    this.#cursor = Math.min(this.#cursor, offset);
+    this.#cursor?.back(offset);
     this.#last = undefined;
     this.#flowing = false;
   }
@@ -300,117 +213,72 @@ export class Outbox {
   /** The lossless lane has caught up with what was routed: from here on it is told live, and so are values. */
   flow(): void {
     this.#flowing = true;
-    if (this.#behind) return;
+    if (this.isBehind) return;
     this.#releaseBefore(Infinity);
-    this.#heldSince = undefined;
+    this.#held.since = undefined;
   }
 
   /** A new rate counts from the next value on; waiting ones are sent as soon as it allows. */
   repace(subscription: Subscription): void {
-    for (const value of this.#held.values()) {
-      if (value.subscription !== subscription) continue;
-      this.#host.wheel.disarm(value.deadline);
-      value.dueAt = this.#dueAt(subscription, value.message.key ?? "");
-      this.#arm(value);
-    }
+    this.#held.repace(subscription);
   }
 
   /** Hands over the last words whether or not the connection drains, and takes nothing more. */
-  close(): void {
-    const pending = this.#pending;
+  override close(): void {
     // What is handed over now may reach nobody: the place stays before it.
     this.#sentTo = this.sentTo;
     this.#flowing = false;
-    if (pending !== undefined && !this.#closed) this.#connection.send(pending.parcel(this.#connection.form));
-    this.#closed = true;
-    this.#pending = undefined;
-    for (const value of this.#held.values()) this.#host.wheel.disarm(value.deadline);
+    super.close();
     this.#held.clear();
-    this.#oldestHeld = Infinity;
-    this.#afterPending = [];
   }
 
   /** The connection takes nothing: what can be had again from the log or the newest value is let go. */
   #overflow(): void {
-    const items = this.#pending?.items() ?? [];
-    this.#pending = undefined;
     let kept = this.#host.turn.empty;
-    for (const item of items) {
+    for (const item of this.takeBack()) {
       if (!(item instanceof Message)) kept = kept.then(item);
-      else if (item.key !== undefined) this.#hold(undefined, item, item.key);
+      else if (item.key !== undefined) this.#held.hold(undefined, item, item.key);
       else if (!this.#flowing) kept = kept.then(item);
     }
     if (kept.size > this.#host.limits.unsentBytes) {
       this.#owner.overrun();
       return;
     }
-    if (kept.count > 0) this.#pending = kept;
-    else this.#runAfterPending();
+    this.keep(kept);
     if (!this.#flowing) return;
     this.#flowing = false;
     this.#last = undefined;
-    this.#cursor = Math.min(this.#cursor, this.#sentTo);
+    this.#cursor?.back(this.#sentTo);
     this.#host.meter.paused += 1;
     this.#owner.paused();
   }
 
   #offer(subscription: Subscription, message: Message, key: string): void {
-    const waits = this.#held.has(heldKey(message, key));
-    if (!waits && this.#takesValues && this.#dueAt(subscription, key) <= this.#host.clock.monotonic()) {
+    const waits = this.#held.has(message, key);
+    if (!waits && this.takesValues && dueAt(subscription, key) <= this.#host.clock.monotonic()) {
       // What is due and only waits for its timer would else open a window of its own.
       if (subscription.window !== undefined && this.#held.size > 0) this.#releaseBefore(Infinity);
       this.#sendValue(subscription, message, 0);
     } else {
-      this.#hold(subscription, message, key);
+      this.#held.hold(subscription, message, key);
     }
   }
 
-  #hold(subscription: Subscription | undefined, message: Message, key: string): void {
-    const id = heldKey(message, key);
-    const held = this.#held.get(id);
-    if (held !== undefined) {
-      if (held.message.offset > message.offset) return;
-      held.message = message;
-      held.replaced += 1;
-      this.conflated += 1;
-      this.#host.meter.conflated += 1;
-      return;
-    }
-    this.#heldSince ??= this.#host.clock.now();
-    const dueAt = subscription === undefined ? 0 : this.#dueAt(subscription, key);
-    const value: HeldValue = { message, replaced: 0, dueAt, deadline: undefined, subscription };
-    this.#held.set(id, value);
-    this.#oldestHeld = Math.min(this.#oldestHeld, message.offset);
-    this.#arm(value);
-  }
-
-  #arm(value: HeldValue): void {
-    const wait = value.dueAt - this.#host.clock.monotonic();
-    value.deadline =
-      wait <= 0 && !this.#takesValues
-        ? undefined
-        : this.#host.wheel.arm(wait, () => {
-            if (this.#takesValues && this.#connection.ready) this.#release(value);
-          });
-  }
-
-  /** What waits no longer for its time and stands before `offset` in the log, in log order. */
-  #dueBefore(offset: Offset): HeldValue[] {
-    const now = this.#host.clock.monotonic();
-    const due = [...this.#held.values()].filter((value) => value.dueAt <= now && value.message.offset < offset);
-    return due.sort((a, b) => a.message.offset - b.message.offset);
+  /** A value that waited for its time; where the connection takes nothing, it goes with all others when that does. */
+  due(value: HeldValue): void {
+    if (this.takesValues && this.#connection.ready) this.#release(value);
   }
 
   #releaseBefore(offset: Offset): void {
-    for (const value of this.#dueBefore(offset)) this.#release(value);
-    this.#noteOldest();
+    for (const value of this.#held.dueBefore(offset)) this.#release(value);
+    this.#held.noteOldest();
   }
 
   /** Sends what waited for the connection; what waits for its time goes on waiting. */
   #releaseAll(): void {
-    const due = this.#dueBefore(Infinity);
-    const heldSince = this.#heldSince;
-    this.#heldSince = undefined;
+    const due = this.#held.dueBefore(Infinity);
+    const heldSince = this.#held.since;
+    this.#held.since = undefined;
     if (due.length === 0) return;
     const lagging = this.#surface.lagging?.("conflated", Math.max(0, this.#host.clock.now() - (heldSince ?? Infinity)));
     const tells = due.some((value) => value.subscription?.minIntervalMs === 0);
@@ -421,62 +289,20 @@ export class Outbox {
   }
 
   #release(value: HeldValue): void {
-    this.#host.wheel.disarm(value.deadline);
-    this.#held.delete(heldKey(value.message, value.message.key ?? ""));
-    this.#noteReleased();
+    this.#held.remove(value);
     if (this.#owner.wants(value.message)) this.#sendValue(value.subscription, value.message, value.replaced);
-  }
-
-  /** Exact for few values, which is what most hold; for many once in a while: a cursor that lags a little misses nothing. */
-  #noteReleased(): void {
-    const now = this.#host.clock.monotonic();
-    if (this.#held.size > EXACTLY_NOTED && now - this.#notedAt < NOTED_EACH_MS) return;
-    this.#notedAt = now;
-    this.#noteOldest();
-  }
-
-  #noteOldest(): void {
-    let oldest = Infinity;
-    for (const { message } of this.#held.values()) oldest = Math.min(oldest, message.offset);
-    this.#oldestHeld = oldest;
   }
 
   #sendValue(subscription: Subscription | undefined, message: Message, replaced: number): void {
     if (subscription !== undefined && subscription.minIntervalMs > 0) {
-      const now = this.#host.clock.monotonic();
-      if (subscription.window === undefined) subscription.sentAt.set(message.key ?? "", now);
-      else subscription.window.sentAt = now;
+      noteTold(subscription, message.key ?? "", this.#host.clock.monotonic());
     }
     const words = replaced > 0 ? this.#surface.wordConflated?.(message, replaced) : undefined;
-    const cursor = this.#connection.form.keepsCursor === true ? this.#cursorWith(message) : undefined;
-    if (cursor !== undefined)
-      this.push({ words: { ...(words ?? this.#surface.word(message)), id: cursor }, size: message.size, of: message, replaced });
-    else if (words === undefined) this.push(message);
+    const cursor = this.#cursor?.goingWith(message, this.#held.oldest);
+    if (cursor !== undefined) {
+      const id = this.#host.cursorAt(cursor);
+      this.push({ words: { ...(words ?? this.#surface.word(message)), id }, size: message.size, of: message, replaced });
+    } else if (words === undefined) this.push(message);
     else this.push({ words, size: message.size, of: message, replaced });
   }
-
-  /**
-   * The cursor that a client may keep once it has this value, where that is not the value's own id: it never passes a value that
-   * still waits, and never goes back. Resuming from it misses nothing.
-   */
-  #cursorWith({ offset, eventId }: Message): string | undefined {
-    if (eventId === "") return undefined;
-    const passed = Math.min(offset, this.#oldestHeld - 1);
-    if (passed === offset && offset >= this.#cursor) {
-      this.#cursor = offset;
-      return undefined;
-    }
-    this.#cursor = Math.max(this.#cursor, passed);
-    return this.#host.cursorAt(this.#cursor);
-  }
-
-  #dueAt(subscription: Subscription, key: string): number {
-    if (subscription.minIntervalMs === 0) return 0;
-    const sentAt = subscription.window?.sentAt ?? subscription.sentAt.get(key) ?? -Infinity;
-    return sentAt + subscription.minIntervalMs;
-  }
-}
-
-function heldKey(message: Message, key: string): string {
-  return `${message.topic}\u0000${key}`;
 }

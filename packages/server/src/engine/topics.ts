@@ -3,14 +3,6 @@ import type { Offset } from "@broadtape/protocol/event-id";
 import type { Message } from "./message.ts";
 import type { Session } from "./session.ts";
 
-/** A value that waits: newest of its key, and how many it replaced. */
-export interface Held {
-  message: Message;
-  replaced: number;
-  /** Not before this time on the monotonic clock. */
-  dueAt: number;
-}
-
 /** One session's following of one topic (or of all topics of a kind that match a pattern). */
 export interface Subscription {
   readonly session: Session;

@@ -5,7 +5,7 @@
 import type { Clock } from "./clock.ts";
 import type { Message } from "./message.ts";
 import type { Meter } from "./meter.ts";
-import type { Outbox } from "./outbox.ts";
+import type { Outgoing } from "./outgoing.ts";
 import { Sequence } from "./sequence.ts";
 
 export class Turn {
@@ -14,7 +14,7 @@ export class Turn {
   readonly #clock: Clock;
   readonly #meter: Meter;
   readonly #windowMs: number;
-  #outboxes: Outbox[] = [];
+  #outgoing: Outgoing[] = [];
   #routed: Message[] = [];
   #scheduled = false;
 
@@ -24,9 +24,9 @@ export class Turn {
     this.#windowMs = windowMs;
   }
 
-  /** Flushes this outbox at the end of the turn. */
-  add(outbox: Outbox): void {
-    this.#outboxes.push(outbox);
+  /** Flushes this at the end of the turn. */
+  add(outgoing: Outgoing): void {
+    this.#outgoing.push(outgoing);
     this.#schedule();
   }
 
@@ -51,12 +51,12 @@ export class Turn {
 
   flush(): void {
     this.#scheduled = false;
-    const outboxes = this.#outboxes;
+    const outgoing = this.#outgoing;
     const routed = this.#routed;
-    this.#outboxes = [];
+    this.#outgoing = [];
     this.#routed = [];
     this.empty = Sequence.empty();
-    for (const outbox of outboxes) outbox.flush();
+    for (const each of outgoing) each.flush();
     if (routed.length === 0) return;
     const now = this.#clock.monotonic();
     for (const message of routed) this.#meter.publishToWrite((now - message.receivedAt) / 1000);
