@@ -64,17 +64,31 @@ describe("a paused client that reads again", () => {
     expect(offsets(client.bodies("event"))).toEqual(upTo(40));
   });
 
+  const TELLING = {
+    lagging: (lane: string, behindMs: number) => ({ name: "lagging", body: JSON.stringify([lane, behindMs]) }),
+    caughtUp: () => ({ name: "caughtUp", body: "{}" }),
+  };
+
   it("hears how far behind it is before what it missed, and that it caught up after it", async () => {
-    const { rig, client, drain } = await setUpPaused(
-      { limits: SMALL_RING },
-      {
-        lagging: (lane: string, behindMs: number) => ({ name: "lagging", body: JSON.stringify([lane, behindMs]) }),
-        caughtUp: () => ({ name: "caughtUp", body: "{}" }),
-      },
-    );
+    const { rig, client, drain } = await setUpPaused({ limits: SMALL_RING }, TELLING);
     rig.clock.advance(5000);
     await drain();
     expect(client.bodies("lagging")).toEqual([["lossless", 5000]]);
+    expect(client.heard.at(-1)?.[0]).toBe("caughtUp");
+  });
+
+  it("hears that it caught up, though it filled up again on the way", async () => {
+    const { rig, session, client, drain } = await setUpPaused({ limits: SMALL_RING }, TELLING);
+    client.drain();
+    client.stick();
+    session.outbox.ready();
+    await rig.settle();
+    expect(session.outbox.flowing).toBe(false);
+    await drain();
+    await drain();
+    expect(offsets(client.bodies("event"))).toEqual(upTo(40));
+    expect(client.bodies("lagging").length).toBeGreaterThan(0);
+    expect(client.bodies("caughtUp").length).toBe(1);
     expect(client.heard.at(-1)?.[0]).toBe("caughtUp");
   });
 

@@ -35,7 +35,8 @@ export async function catchUp(host: CatchUpHost, session: Session): Promise<void
   session.isCatchingUp = true;
   try {
     const { outbox } = session;
-    let lagging = false;
+    // How far behind it is, a connection hears once a run.
+    let isTold = false;
     while (isWanted(session)) {
       outbox.flush();
       if (!outbox.idle) return;
@@ -47,13 +48,13 @@ export async function catchUp(host: CatchUpHost, session: Session): Promise<void
         if (behind === "full") return;
         if (behind === undefined) {
           session.flow();
-          if (lagging) sayCaughtUp(session);
+          sayCaughtUp(session);
           outbox.flush();
           // Unless what waited for this has moved the lane back again.
-          lagging = false;
+          isTold = false;
           continue;
         }
-        lagging ||= sayLagging(host, session, behind);
+        isTold ||= sayLagging(host, session, behind);
         continue;
       }
       const topics = losslessTopics(session);
@@ -64,7 +65,7 @@ export async function catchUp(host: CatchUpHost, session: Session): Promise<void
         session.onExpired?.(position);
         return;
       }
-      lagging ||= sayLagging(host, session, page.events[0]?.storedAt);
+      isTold ||= sayLagging(host, session, page.events[0]?.storedAt);
       const isFull = page.events.some((event) => send(host, session, host.messagesOf(event)) === "full");
       outbox.flush();
       if (isFull) return;
@@ -165,10 +166,13 @@ function sayLagging(host: CatchUpHost, session: Session, storedAt: number | unde
   const words = session.surface.lagging?.("lossless", Math.max(0, host.clock.now() - storedAt));
   if (words === undefined) return false;
   session.say(words);
+  session.isLagging = true;
   return true;
 }
 
 function sayCaughtUp(session: Session): void {
+  if (!session.isLagging) return;
+  session.isLagging = false;
   const words = session.surface.caughtUp?.();
   if (words !== undefined) session.say(words);
 }

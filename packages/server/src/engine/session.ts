@@ -57,6 +57,8 @@ export class Session {
   identity: Identity;
   /** Set while catch-up runs, so that it runs once. */
   isCatchingUp = false;
+  /** Was told that it is behind, and not yet that it has caught up. */
+  isLagging = false;
   /** Called when the lossless lane's place in the log is no longer kept; without it the session is closed. */
   onExpired: ((from: Offset) => void) | undefined;
   readonly #host: SessionHost;
