@@ -238,6 +238,22 @@ it("tells a user who comes back at the other node what came since it left the fi
   expect(alertsOf(back)).toEqual(["4", "5"]);
 });
 
+it("what a client posts beside its event stream reaches it from any node, and nobody else's", async () => {
+  const sub = newUser();
+  const stream = await read(nodes[0], "/api/v1/stream", { bearer: await token({ sub }) });
+  const path = `stream/${String((await stream.first("welcome")).data["connectionId"])}/commands`;
+  const follow = { type: "subscribe", id: 1, topics: ["alerts:me"] };
+  expect(await rest(nodes[1], "POST", path, sub, [follow, { type: "nonsense" }])).toEqual({ status: 202, body: { accepted: true } });
+  expect((await stream.first("subscribed")).data).toMatchObject({ id: 1, results: [{ ok: true }] });
+  expect((await stream.first("error")).data).toMatchObject({ code: "BAD_REQUEST" });
+  for (const node of nodes) {
+    expect((await rest(node, "POST", path, newUser(), follow)).status).toBe(404);
+    expect((await rest(node, "POST", `${path.slice(0, -10)}0/commands`, sub, follow)).status).toBe(404);
+  }
+  await say(nodes[1], [alert(sub, "heard")]);
+  expect((await stream.first("event")).data).toMatchObject({ topic: `alerts:${sub}` });
+});
+
 it("sends a test event to the streams of both nodes, whichever is asked, and counts them all", async () => {
   const streams = await Promise.all(nodes.map((node) => read(node, "/api/stream/alerts")));
   for (const stream of streams) await stream.first("connected");

@@ -7,3 +7,9 @@ import type { Engine } from "../engine/engine.ts";
 export function newIdAtNode({ cluster, newId }: Pick<Engine, "cluster" | "newId">): string {
   return `${cluster.self.name}_${newId()}`;
 }
+
+/** The name of the node that made this id; undefined for what is no such id. */
+export function nodeNameOf(id: string): string | undefined {
+  const end = id.indexOf("_");
+  return end === -1 ? undefined : id.slice(0, end);
+}

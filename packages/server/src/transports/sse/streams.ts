@@ -17,6 +17,7 @@ import { StreamConnection } from "./connection.ts";
 import { ANY_ORIGIN, PREFLIGHT_HEADERS, corsHeaders, letAnyOriginRead } from "./cors.ts";
 import { answerForCrowds, makeRoom, makeRoomEverywhere } from "./crowd.ts";
 import { type StreamForms, streamForms } from "./frames.ts";
+import { PostedCommands } from "./native-commands.ts";
 
 export interface StreamOptions {
   readonly engine: Engine;
@@ -202,15 +203,15 @@ async function open(
 function serveNative(app: FastifyInstance, options: StreamOptions, attempts: Attempts): void {
   const { engine, host } = options;
   const forms = streamForms(host.surface);
-  const commands = new Map<string, NativeCommands>();
+  const commands = new PostedCommands(engine);
   serve(app, NATIVE_STREAM_PATH, options, attempts, false, async (identity, request, reply) => {
     const session = await open(options, host.surface, forms, identity, request, reply);
     if (session === undefined) return true;
     const own = new NativeCommands(host, session);
-    commands.set(session.id, own);
+    commands.opened(session, own);
     host.durable.opened(session);
     reply.raw.on("close", () => {
-      commands.delete(session.id);
+      commands.closed(session);
       host.durable.closed(session);
     });
     host.surface.welcome(session, engine);
@@ -239,23 +240,12 @@ function serveNative(app: FastifyInstance, options: StreamOptions, attempts: Att
     async (request, reply) => {
       reply.headers(corsHeaders(options.corsOrigins, request));
       const identity = await options.gate.authenticate({ headers: request.headers });
-      const session = engine.sessions.get(request.params.connectionId);
-      const own = commands.get(request.params.connectionId);
-      const isOwn = session?.identity.userId === identity.userId && session.identity.tenant === identity.tenant;
-      if (own === undefined || !isOwn) return reply.code(404).send(httpError(404, "no such connection"));
       const text = Buffer.isBuffer(request.body) ? request.body.toString("utf8") : "";
-      for (const message of messagesOf(text)) await own.receive(message);
+      const outcome = await commands.receive(identity, request.params.connectionId, text);
+      if (outcome === "unknown") return reply.code(404).send(httpError(404, "no such connection"));
+      if (outcome === "silent")
+        return reply.code(503).header("Retry-After", "1").send(httpError(503, "the node that has this stream does not answer"));
       return reply.code(202).send({ accepted: true });
     },
   );
-}
-
-/** One message or an array of them; what is no JSON is answered on the stream like any bad message. */
-function messagesOf(text: string): string[] {
-  try {
-    const value: unknown = JSON.parse(text);
-    return Array.isArray(value) ? value.map((each) => JSON.stringify(each)) : [text];
-  } catch {
-    return [text];
-  }
 }

@@ -45,7 +45,7 @@ export const STREAMS: Operations = {
         },
       },
     },
-    responses: { 202: json("AcceptedCommands", "They were taken."), ...refusals(401, 404, 413, 415) },
+    responses: { 202: json("AcceptedCommands", "They were taken."), ...refusals(401, 404, 413, 415, 503) },
   },
 };
 
