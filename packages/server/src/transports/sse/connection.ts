@@ -3,12 +3,12 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Refusal } from "@broadtape/protocol/errors";
 import type { Connection, Form, Parcel } from "../../engine/message.ts";
+import { closeGraceMs } from "../grace.ts";
 import { type StreamForms, chunk, sharedChunk } from "./frames.ts";
 import { GZIP_HEADER, GzipStream } from "./gzip.ts";
 
 /** Browsers wait so long before they reconnect. */
 const RETRY_MS = 5000;
-const CLOSE_GRACE_MS = 5000;
 
 export class StreamConnection implements Connection {
   readonly form: Form;
@@ -61,11 +61,11 @@ export class StreamConnection implements Connection {
     this.#write(this.#gzip === undefined ? parcel.bytes : this.#compressed(this.#gzip, parcel.bytes));
   }
 
-  close(_refusal: Refusal): void {
+  close(refusal: Refusal): void {
     if (this.#ended) return;
     if (this.#gzip !== undefined) this.#write(this.#framed(this.#gzip.trailer()));
     this.#ended = true;
-    const grace = setTimeout(() => this.#socket.destroy(), CLOSE_GRACE_MS).unref();
+    const grace = setTimeout(() => this.#socket.destroy(), closeGraceMs(refusal)).unref();
     // A proxy or a client that keeps its connections may have the next request on this one by then.
     this.#response.once("finish", () => clearTimeout(grace));
     this.#response.end();

@@ -6,9 +6,7 @@ import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import type { Refusal } from "@broadtape/protocol/errors";
 import type { Connection, Form, Parcel } from "../../engine/message.ts";
-
-/** How long a closing connection may take to drain before it is cut. */
-const CLOSE_GRACE_MS = 5000;
+import { closeGraceMs } from "../grace.ts";
 
 /** RFC 6455 7.4 and the registry: 1008 policy, 1009 too big, 1012 restart, 1013 try again later. */
 const CLOSE_CODES: Partial<Record<string, number>> = { SHUTTING_DOWN: 1012, SLOW_CONSUMER: 1013, LIMIT_REACHED: 1013, RATE_LIMITED: 1008 };
@@ -40,7 +38,7 @@ export class WebSocketConnection implements Connection {
     this.#webSocket.close(CLOSE_CODES[refusal.code] ?? 1008, refusal.code);
     setTimeout(() => {
       this.#webSocket.terminate();
-    }, CLOSE_GRACE_MS).unref();
+    }, closeGraceMs(refusal)).unref();
   }
 
   cut(): void {
