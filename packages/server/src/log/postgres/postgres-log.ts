@@ -3,7 +3,6 @@ import { randomUUID } from "node:crypto";
 import type { Pool } from "pg";
 import type { StoredEvent } from "@broadtape/protocol/event";
 import type { Epoch } from "@broadtape/protocol/event-id";
-import { isRefusal, repeating } from "../../postgres/failures.ts";
 import { type DatabasePlace, DEFAULT_SCHEMA, openPool, type PoolOptions, withClient } from "../../postgres/pool.ts";
 import { type Batch, GroupCommit, type Outcome } from "../group-commit.ts";
 import {
@@ -21,9 +20,11 @@ import {
   type SharedLog,
 } from "../log.ts";
 import { Retention } from "../retention.ts";
+import { Asking, databaseAway } from "./asking.ts";
 import { dropCheckpoint, loadCheckpoint, saveCheckpoint } from "./checkpoints.ts";
 import { checkDurability, type Durability } from "./durability.ts";
 import { type Head, readHead } from "./head.ts";
+import { Known } from "./known.ts";
 import { beginLife, endLife, followTimeline, wrongWith } from "./life.ts";
 import { Reader } from "./reader.ts";
 import { retain } from "./retain.ts";
@@ -108,15 +109,8 @@ class OpenLog implements PostgresLog {
   readonly #commits: GroupCommit;
   readonly #retention: Retention;
   readonly #poll: NodeJS.Timeout;
-  readonly #hearers = new Set<(bounds: LogBounds) => void>();
-  /** Calls that are not answered yet, appends apart: they are waited for at close. */
-  readonly #running = new Set<Promise<unknown>>();
-  /** Never goes back. */
-  #bounds: LogBounds;
-  /** Whether the database failed us when it was last asked: an outage is told of once. */
-  #isFailing = false;
-  /** Whether it is being found out what became of a COMMIT. */
-  #isInDoubt = false;
+  readonly #known: Known;
+  readonly #asking: Asking;
   /** Why this is not the log any more that was opened. */
   #displaced: string | undefined;
   #closing: Promise<void> | undefined;
@@ -128,18 +122,16 @@ class OpenLog implements PostgresLog {
     this.#options = options;
     this.#sizes = sizes;
     this.#pools = pools;
-    this.#bounds = boundsOf(head);
+    this.#known = new Known(head);
+    this.#asking = new Asking(options.onFault);
     this.#writer = new Writer(pools.writer, {
       writer: randomUUID(),
       dedupeWindowMs: options.dedupeWindowMs,
       segmentEvents: sizes.segmentEvents,
       now: options.now,
-      known: () => this.#bounds,
+      known: () => this.#known.bounds,
       check: (each, known) => this.#check(each, known),
-      onDoubt: (error) => {
-        this.#isInDoubt = true;
-        this.#failed(error);
-      },
+      onDoubt: (error) => this.#asking.doubts(error),
     });
     this.#reader = new Reader(pools.reader, sizes);
     this.#commits = new GroupCommit((batches) => this.#commit(batches), options.maxWaitingEvents, options.pace);
@@ -151,37 +143,36 @@ class OpenLog implements PostgresLog {
   }
 
   get isAway(): boolean {
-    return this.#isFailing || this.#isInDoubt;
+    return this.#asking.isAway;
   }
 
   bounds(): LogBounds {
-    return this.#bounds;
+    return this.#known.bounds;
   }
 
   heard({ offset, storedAt }: Pick<StoredEvent, "offset" | "storedAt">): void {
-    this.#learn({ oldest: this.#bounds.oldest, head: offset, headStoredAt: storedAt });
+    this.#known.learn({ oldest: this.#known.bounds.oldest, head: offset, headStoredAt: storedAt });
   }
 
   onMoved(hear: (bounds: LogBounds) => void): () => void {
-    this.#hearers.add(hear);
-    return () => void this.#hearers.delete(hear);
+    return this.#known.onMoved(hear);
   }
 
   async refresh(): Promise<LogBounds> {
     return this.#ask(async () => {
       // Commits go on while the answer is on its way.
-      const known = this.#bounds;
+      const known = this.bounds();
       const head = await withClient(this.#pools.keeper, readHead);
       this.#check(head, known);
-      this.#learn(head);
-      return this.#bounds;
+      this.#known.learn(head);
+      return this.bounds();
     });
   }
 
   append(events: readonly NewEvent[], guard?: Guard): Promise<readonly Appended[]> {
     if (this.#closing !== undefined) return Promise.reject(closed());
     if (this.#displaced !== undefined) return Promise.reject(new LogUnavailable(this.#displaced));
-    if (this.#isInDoubt) return Promise.reject(away());
+    if (this.#asking.isInDoubt) return Promise.reject(databaseAway());
     return this.#commits.append(events, guard);
   }
 
@@ -233,43 +224,25 @@ class OpenLog implements PostgresLog {
     }, CLOSE_MS);
     await this.#commits.idle();
     clearTimeout(giveUp);
-    await Promise.allSettled(this.#running);
+    await this.#asking.settled();
     await Promise.all(Object.values<Pool>({ ...this.#pools }).map((pool) => pool.end()));
   }
 
   async #commit(batches: readonly Batch[]): Promise<readonly Outcome[]> {
     const started = performance.now();
-    try {
-      const { outcomes, stored, bounds } = await this.#writer.commit(batches);
-      this.#isFailing = false;
-      this.#learn(bounds);
-      if (stored > 0) this.#options.onCommit?.({ events: stored, seconds: (performance.now() - started) / 1000 });
-      return outcomes;
-    } catch (error) {
-      throw this.#failed(error);
-    } finally {
-      this.#isInDoubt = false;
-    }
+    const { outcomes, stored, bounds } = await this.#asking.once(() => this.#writer.commit(batches));
+    this.#known.learn(bounds);
+    if (stored > 0) this.#options.onCommit?.({ events: stored, seconds: (performance.now() - started) / 1000 });
+    return outcomes;
   }
 
   async #retainStep(): Promise<boolean> {
     if (this.#displaced !== undefined) return false;
     const { keeper } = this.#pools;
-    await followTimeline(keeper, () => this.#bounds);
+    await followTimeline(keeper, () => this.bounds());
     const { bounds, hasMore } = await retain(keeper, this.#options, this.#sizes);
-    this.#learn(bounds);
+    this.#known.learn(bounds);
     return hasMore;
-  }
-
-  #learn({ oldest, head, headStoredAt }: LogBounds): void {
-    const before = this.#bounds;
-    if (oldest <= before.oldest && head <= before.head) return;
-    this.#bounds = {
-      oldest: Math.max(oldest, before.oldest),
-      head: Math.max(head, before.head),
-      headStoredAt: Math.max(headStoredAt, before.headStoredAt),
-    };
-    for (const hear of this.#hearers) hear(this.#bounds);
   }
 
   /** Throws where the database holds another log than the one that was opened, or less of it than was known before it was asked. */
@@ -285,41 +258,11 @@ class OpenLog implements PostgresLog {
     throw new LogUnavailable(wrong);
   }
 
-  /** Tells of an outage once; returns what the caller hears, which names no host. */
-  #failed(error: unknown): LogUnavailable {
-    if (error instanceof LogUnavailable) return error;
-    if (!this.#isFailing) this.#options.onFault?.(error instanceof Error ? error : new Error(String(error)));
-    this.#isFailing = true;
-    return isRefusal(error) ? new LogUnavailable(`the database refuses: ${error.message}`) : away();
-  }
-
   #ask<T>(question: () => Promise<T>): Promise<T> {
-    if (this.#closing !== undefined) return Promise.reject(closed());
-    // Each of them does the same when it is done twice.
-    const running = repeating(question).then(
-      (answer) => {
-        if (!this.#isInDoubt) this.#isFailing = false;
-        return answer;
-      },
-      (error: unknown) => {
-        throw this.#failed(error);
-      },
-    );
-    const forget = () => void this.#running.delete(running);
-    this.#running.add(running);
-    running.then(forget, forget);
-    return running;
+    return this.#closing === undefined ? this.#asking.ask(question) : Promise.reject(closed());
   }
-}
-
-function boundsOf({ oldest, head, headStoredAt }: LogBounds): LogBounds {
-  return { oldest, head, headStoredAt };
 }
 
 function closed(): LogUnavailable {
   return new LogUnavailable("the log is closed");
-}
-
-function away(): LogUnavailable {
-  return new LogUnavailable("the database does not answer");
 }
