@@ -114,14 +114,25 @@ export const operationsSummary = z.looseObject({
   droppedByCode: z.record(z.string(), count),
 });
 
-/** One point of the history: what happened since the one before it, and how things stood at its end. */
+const quantiles = {
+  p50Ms: figure.nullable().describe("Null where nothing was written."),
+  p99Ms: figure.nullable(),
+  maxMs: figure.nullable(),
+};
+
+/**
+ * One point of the history: what happened since the one before it, and how things stood at its end. Its own latencies are from publish
+ * to write.
+ */
 export const operationsSample = z.looseObject({
   at: timestamp.describe("Its end."),
   ms: figure.describe("How long it lasted."),
   ...counters,
-  p50Ms: figure.nullable().describe("Publish to write; null where nothing was written."),
-  p99Ms: figure.nullable(),
-  maxMs: figure.nullable(),
+  ...quantiles,
+  stored: z
+    .looseObject(quantiles)
+    .exactOptional()
+    .describe("From the log's stamp to the write, of what any node stored; absent where it is not known."),
   connections: count,
   users: count,
   pausedConnections: count,
@@ -155,13 +166,9 @@ export const topicRates = z.looseObject({
   unanswered,
 });
 
-/** `GET /api/v1/operations/latency`: from a publisher's request to the write to its receivers, once per message. */
-export const latencyHistogram = z.looseObject({
-  windowMs: count.describe("Over the last so many milliseconds at most."),
+const latencyBuckets = {
   count,
-  p50Ms: figure.nullable(),
-  p99Ms: figure.nullable(),
-  maxMs: figure.nullable(),
+  ...quantiles,
   buckets: z.array(
     z.looseObject({
       fromMs: figure,
@@ -169,6 +176,19 @@ export const latencyHistogram = z.looseObject({
       count: count.describe("Of it alone."),
     }),
   ),
+};
+
+/** `GET /api/v1/operations/latency`: how long messages took to be written to their receivers, once per message. */
+export const latencyHistogram = z.looseObject({
+  windowMs: count.describe("Over the last so many milliseconds at most."),
+  ...latencyBuckets,
+  stored: z
+    .looseObject(latencyBuckets)
+    .exactOptional()
+    .describe(
+      "From the log's stamp to the write, whichever node stored the event: what clients see of the servers, as true as nodes' clocks agree. " +
+        "The other figures are from the publisher's request to the write at the node that took it, by one clock. Absent where it is not known.",
+    ),
   unanswered,
 });
 
@@ -375,6 +395,7 @@ export type NodeState = z.infer<typeof nodeState>;
 export type OperationsSample = z.infer<typeof operationsSample>;
 export type OperationsHistory = z.infer<typeof operationsHistory>;
 export type TopicRates = z.infer<typeof topicRates>;
+export type LatencyBuckets = Pick<LatencyHistogram, keyof typeof latencyBuckets>;
 export type LatencyHistogram = z.infer<typeof latencyHistogram>;
 export type PublishRefusals = z.infer<typeof publishRefusals>;
 export type PublishRefusal = PublishRefusals["refusals"][number];

@@ -96,6 +96,7 @@ export function messageOf(fields: Partial<Omit<Message, "frame" | "size">> & { r
     correlationId: "c",
     key: undefined,
     receivedAt: 0,
+    storedAt: 0,
     ...fields,
   });
 }

@@ -57,10 +57,28 @@ const PLANS: readonly Plan[] = [
   },
 ];
 
-export function Charts({ history }: { readonly history: Polled<History> }): ReactElement {
+/** Of several nodes: most of what clients of one see was published to another. */
+const STORED: Plan = {
+  title: "Stored to write",
+  area: "latencies",
+  isLogarithmic: true,
+  axis: shortMs,
+  lines: [
+    { label: "p99", colour: "--down", text: msText, of: ({ stored }) => positive(stored?.p99Ms) },
+    { label: "p50", colour: "--up", text: msText, of: ({ stored }) => positive(stored?.p50Ms) },
+  ],
+};
+const OF_NODES = PLANS.map((plan) => (plan.area === STORED.area ? STORED : plan));
+
+interface Properties {
+  readonly history: Polled<History>;
+  readonly hasNodes: boolean;
+}
+
+export function Charts({ history, hasNodes }: Properties): ReactElement {
   return (
     <>
-      {PLANS.map((plan) => (
+      {(hasNodes ? OF_NODES : PLANS).map((plan) => (
         <ChartPanel key={plan.title} plan={plan} history={history} />
       ))}
     </>
@@ -94,6 +112,6 @@ function ChartPanel({ plan, history }: { readonly plan: Plan; readonly history: 
 }
 
 /** A logarithm has no zero. */
-function positive(ms: number | null): number | null {
-  return ms === null ? null : Math.max(0.01, ms);
+function positive(ms: number | null | undefined): number | null {
+  return ms === null || ms === undefined ? null : Math.max(0.01, ms);
 }

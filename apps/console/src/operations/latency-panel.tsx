@@ -1,6 +1,10 @@
-/** From a publisher's request to the write to its receivers, as a histogram. */
-import type { ReactElement } from "react";
-import type { LatencyHistogram } from "@broadtape/protocol/operations";
+/**
+ * How long messages took to their receivers, as a histogram: from a publisher's request at the node that took it, or, which is what clients of
+ * several nodes see, from the log's stamp, whichever node stored the event.
+ */
+import { type ReactElement, useState } from "react";
+import type { LatencyBuckets, LatencyHistogram } from "@broadtape/protocol/operations";
+import { Choice } from "../dock/choice.tsx";
 import { countText, msText, spanText } from "./figures.ts";
 import { ofNode } from "./nodes.ts";
 import styles from "./operations.module.css";
@@ -10,15 +14,33 @@ import { usePoll } from "./use-poll.ts";
 const EVERY_MS = 5000;
 const WINDOW_MS = 300_000;
 
-export function LatencyPanel({ authorized, node }: { readonly authorized: typeof fetch; readonly node: string }): ReactElement {
+/** Where it begins. */
+const KINDS = ["publish", "stored"] as const;
+const TITLES = { publish: "Publish-to-write latency", stored: "Stored-to-write latency" } as const;
+
+interface Properties {
+  readonly authorized: typeof fetch;
+  readonly node: string;
+  /** Whether there are several nodes: most of what clients of one see was published to another. */
+  readonly hasNodes: boolean;
+}
+
+export function LatencyPanel({ authorized, node, hasNodes }: Properties): ReactElement {
   const polled = usePoll<LatencyHistogram>(authorized, ofNode(`api/v1/operations/latency?windowMs=${WINDOW_MS}`, node), EVERY_MS);
-  const { value } = polled;
+  const [chosen, choose] = useState<(typeof KINDS)[number]>();
+  const from = chosen ?? (hasNodes ? "stored" : "publish");
+  const value: LatencyBuckets | undefined = from === "stored" ? polled.value?.stored : polled.value;
   return (
     <Panel
-      title="Publish-to-write latency"
+      title={TITLES[from]}
       area="histogram"
       of={polled}
-      aside={<span className={styles.count}>last {spanText(value?.windowMs ?? WINDOW_MS)}</span>}
+      aside={
+        <>
+          <Choice label="Measured from" values={KINDS} value={from} onChange={choose} />
+          <span className={styles.count}>last {spanText(polled.value?.windowMs ?? WINDOW_MS)}</span>
+        </>
+      }
     >
       <dl className={styles.facts}>
         <Fact name="p50" text={msText(value?.p50Ms)} />
@@ -27,9 +49,15 @@ export function LatencyPanel({ authorized, node }: { readonly authorized: typeof
         <Fact name="messages" text={countText(value?.count)} />
       </dl>
       {value !== undefined && value.count > 0 ? <Bars histogram={value} /> : <p className={styles.none}>Nothing was written.</p>}
+      <p className={styles.note}>{SAID[from]}</p>
     </Panel>
   );
 }
+
+const SAID = {
+  publish: "What was published to the node that wrote it, from the request to the write, by one clock.",
+  stored: "All events, whichever node stored them, from the log’s stamp to the write: as true as the nodes’ clocks agree.",
+} as const;
 
 function Fact({ name, text }: { readonly name: string; readonly text: string }): ReactElement {
   return (
@@ -40,7 +68,7 @@ function Fact({ name, text }: { readonly name: string; readonly text: string }):
   );
 }
 
-function Bars({ histogram: { buckets, count, p50Ms, p99Ms } }: { readonly histogram: LatencyHistogram }): ReactElement {
+function Bars({ histogram: { buckets, count, p50Ms, p99Ms } }: { readonly histogram: LatencyBuckets }): ReactElement {
   const most = Math.max(...buckets.map((bucket) => bucket.count));
   const [first, last] = [buckets[0], buckets.at(-1)];
   return (

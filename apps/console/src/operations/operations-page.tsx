@@ -52,15 +52,15 @@ function Console({ account, signedIn }: Properties): ReactElement {
       </PageHeader>
       <main className={styles.main}>
         <section className={styles.grid} aria-label="Operations">
-          <Tiles summary={summary.value} history={history.value} />
+          <Tiles summary={summary.value} history={history.value} hasNodes={hasNodes} />
           {node !== "" && <AskedNodesPanel authorized={authorized} node={node} onNode={chooseNode} />}
           {node === "" && hasNodes && <NodesPanel authorized={authorized} node="" onNode={chooseNode} all={summary} />}
-          <Charts history={history} />
+          <Charts history={history} hasNodes={hasNodes} />
           <ConnectionsPanel authorized={authorized} node={node} hasNodes={hasNodes} />
           <TopicsPanel authorized={authorized} node={node} />
           <TailPanel authorized={authorized} onFollow={follow} />
           <WayPanel authorized={authorized} id={followed} hasNodes={hasNodes} onFollow={follow} />
-          <LatencyPanel authorized={authorized} node={node} />
+          <LatencyPanel authorized={authorized} node={node} hasNodes={hasNodes} />
           <LogPanel summary={summary} />
           <NodePanel summary={summary} isOfAll={hasNodes && node === ""} />
           <TroublePanels authorized={authorized} node={node} onFollow={follow} />

@@ -19,13 +19,15 @@ const LAGGING_EVENTS = 1000;
 export function Tiles({
   summary,
   history,
+  hasNodes,
 }: {
   readonly summary: OperationsSummary | undefined;
   readonly history: History | undefined;
+  readonly hasNodes: boolean;
 }): ReactElement {
   return (
     <dl className={styles.tiles} aria-label="At a glance">
-      {tilesOf(summary, history).map(({ label, value, detail, isBad }) => (
+      {tilesOf(summary, history, hasNodes).map(({ label, value, detail, isBad }) => (
         <div key={label} data-tile={label} data-bad={isBad === true}>
           <dt>{label}</dt>
           <dd>
@@ -38,7 +40,7 @@ export function Tiles({
   );
 }
 
-function tilesOf(summary: OperationsSummary | undefined, history: History | undefined): readonly Tile[] {
+function tilesOf(summary: OperationsSummary | undefined, history: History | undefined, hasNodes: boolean): readonly Tile[] {
   const newest = history?.samples.at(-1);
   const rate = (count: (sample: NonNullable<typeof newest>) => number) =>
     newest === undefined ? NONE : rateText(perSecond(count(newest), newest));
@@ -50,7 +52,7 @@ function tilesOf(summary: OperationsSummary | undefined, history: History | unde
     nodes.length > 1 ? nodesTile(nodes) : nodeTile(node),
     { label: "Published", value: rate((each) => each.published), detail: "events/s" },
     { label: "Delivered", value: rate((each) => each.delivered), detail: "messages/s" },
-    { label: "Publish to write", value: msText(newest?.p50Ms), detail: `p99 ${msText(newest?.p99Ms)}` },
+    latencyTile(newest, hasNodes),
     { label: "Connections", value: countText(connections?.all), detail: `${countText(connections?.users)} users` },
     { label: "Topics", value: countText(topics?.all), detail: "followed" },
     {
@@ -70,6 +72,12 @@ function tilesOf(summary: OperationsSummary | undefined, history: History | unde
     { label: "Event loop", value: shareText(process?.eventLoop), detail: "busy", isBad: (process?.eventLoop ?? 0) > BUSY_LOOP },
     { label: "Memory", value: bytesText(process?.rssBytes), detail: `heap ${bytesText(process?.heapUsedBytes)}` },
   ];
+}
+
+/** Of several nodes: most of what clients of one see was published to another. */
+function latencyTile(newest: History["samples"][number] | undefined, hasNodes: boolean): Tile {
+  const { p50Ms, p99Ms } = (hasNodes ? newest?.stored : newest) ?? {};
+  return { label: hasNodes ? "Stored to write" : "Publish to write", value: msText(p50Ms), detail: `p99 ${msText(p99Ms)}` };
 }
 
 function nodeTile(node: OperationsSummary["node"] | undefined): Tile {

@@ -149,6 +149,7 @@ export class Derived {
       correlationId: "",
       key: changed,
       receivedAt: 0,
+      storedAt: 0,
     });
     for (const subscription of topic.followers) subscription.session.outbox.deliver(subscription, message);
   }

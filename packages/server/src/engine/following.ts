@@ -150,6 +150,7 @@ function tellNewest(host: FollowingHost, session: Session, after: Offset, added:
       correlationId: "",
       key: entity,
       receivedAt: 0,
+      storedAt: 0,
     });
     session.outbox.tellNewest(subscription, message, entity);
   }

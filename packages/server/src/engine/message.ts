@@ -18,6 +18,8 @@ export class Message {
   readonly key: string | undefined;
   /** When its publisher's request came in, on the monotonic clock; 0 for replayed ones. */
   readonly receivedAt: number;
+  /** When the log stamped it, by the clock that all nodes go by; 0 where it is no event of the log. */
+  readonly storedAt: number;
   /** The frame of the form that asked first, and those of others: most messages travel in one form. */
   #form: Form | undefined;
   #frame: Buffer | undefined;
@@ -35,6 +37,7 @@ export class Message {
     this.correlationId = fields.correlationId;
     this.key = fields.key;
     this.receivedAt = fields.receivedAt;
+    this.storedAt = fields.storedAt;
   }
 
   /** About how many bytes it takes on a wire; for limits. */

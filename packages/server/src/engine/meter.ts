@@ -28,10 +28,18 @@ export interface Meter {
   readonly dropped: Map<string, number>;
   /** Seconds from a publisher's request to the write to its receivers, once per message and turn. */
   publishToWrite: (seconds: number) => void;
+  /** Seconds from the log's stamp to the write here, whichever node stored it, once per message and turn. */
+  storedToWrite: (seconds: number) => void;
   readonly witness: Witness;
 }
 
-export function newMeter(publishToWrite: (seconds: number) => void = () => undefined, witness: Witness = NOBODY): Meter {
+const unheard = () => undefined;
+
+export function newMeter(
+  publishToWrite: Meter["publishToWrite"] = unheard,
+  witness: Witness = NOBODY,
+  storedToWrite: Meter["storedToWrite"] = unheard,
+): Meter {
   return {
     published: 0,
     duplicates: 0,
@@ -48,6 +56,7 @@ export function newMeter(publishToWrite: (seconds: number) => void = () => undef
     keptRows: 0,
     dropped: new Map(),
     publishToWrite,
+    storedToWrite,
     witness,
   };
 }

@@ -48,8 +48,7 @@ export function route(host: RouteHost, messages: readonly Message[]): void {
     const followers = host.topics.followers(message.tenant, message.topic);
     if (followers === undefined) continue;
     for (const subscription of followers) subscription.session.outbox.deliver(subscription, message);
-    // What another node was asked to publish is its to measure.
-    if (message.receivedAt > 0) host.turn.measure(message);
+    host.turn.measure(message);
   }
 }
 
@@ -67,5 +66,6 @@ function messageOf(host: Pick<RouteHost, "eventIdOf">, applied: Applied, telling
     correlationId: stored.correlationId,
     key,
     receivedAt: applied.receivedAt,
+    storedAt: stored.storedAt,
   });
 }

@@ -188,6 +188,7 @@ export class Ticker {
       correlationId: "",
       key: `${tick.event}/${entity}`,
       receivedAt: 0,
+      storedAt: 0,
     });
     for (const subscription of topic.followers) subscription.session.outbox.deliver(subscription, message);
   }

@@ -59,6 +59,12 @@ export class Turn {
     for (const each of outgoing) each.flush();
     if (routed.length === 0) return;
     const now = this.#clock.monotonic();
-    for (const message of routed) this.#meter.publishToWrite((now - message.receivedAt) / 1000);
+    const wall = this.#clock.now();
+    for (const { receivedAt, storedAt } of routed) {
+      // What another node was asked to publish is its to measure.
+      if (receivedAt > 0) this.#meter.publishToWrite((now - receivedAt) / 1000);
+      // Clocks of two nodes differ by a little, and anybody's may be set.
+      this.#meter.storedToWrite(Math.max(0, wall - storedAt) / 1000);
+    }
   }
 }

@@ -11,7 +11,7 @@ const KEPT_MS = 3_600_000;
 const KEPT = KEPT_MS / SAMPLE_MS;
 
 /** What happened, counted. */
-export type Counters = Readonly<Record<Exclude<keyof Meter, "keptRows" | "publishToWrite" | "witness">, number>>;
+export type Counters = Readonly<Record<Exclude<keyof Meter, "keptRows" | "publishToWrite" | "storedToWrite" | "witness">, number>>;
 
 /** What the process tells of itself. */
 export interface Host {
@@ -24,11 +24,15 @@ export interface Kept {
   /** Its end. */
   readonly at: number;
   readonly sample: OperationsSample;
+  /** From publish to write, of what this node took. */
   readonly latency: Counted;
+  /** From the log's stamp to the write, of what any node took. */
+  readonly stored: Counted;
 }
 
 export class History {
   readonly latency = new Latency();
+  readonly stored = new Latency();
   readonly #host: Host;
   /** Oldest first; never more than {@link KEPT}. */
   readonly #kept: Kept[] = [];
@@ -52,8 +56,9 @@ export class History {
   }
 
   /** Of samples that ended after this time. */
-  latencyAfter(after: number): Counted {
-    return sumOf(this.kept(after).map(({ latency }) => latency));
+  latencyAfter(after: number): Pick<Kept, "latency" | "stored"> {
+    const kept = this.kept(after);
+    return { latency: sumOf(kept.map(({ latency }) => latency)), stored: sumOf(kept.map(({ stored }) => stored)) };
   }
 
   /** At times that are the same on every node, so that samples of several nodes can be added up. */
@@ -69,12 +74,14 @@ export class History {
 
   #add(engine: Engine, ms: number, counters: Counters): void {
     const latency = this.latency.take();
+    const stored = this.stored.take();
     const at = engine.clock.now();
     const sample: OperationsSample = {
       at: isoTime(at),
       ms: Math.round(ms),
       ...counters,
       ...quantilesOf(latency),
+      stored: quantilesOf(stored),
       connections: engine.sessions.size,
       users: engine.sessions.users,
       ...standingOf(engine.sessions.values()),
@@ -82,7 +89,7 @@ export class History {
       eventLoop: this.#host.eventLoop(),
       rssBytes: this.#host.rssBytes(),
     };
-    this.#kept.push({ at, sample, latency });
+    this.#kept.push({ at, sample, latency, stored });
     if (this.#kept.length > KEPT) this.#kept.shift();
   }
 }

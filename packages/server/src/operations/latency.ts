@@ -1,5 +1,5 @@
 /** Durations counted in buckets that grow by a fifth each: fine enough for a 99th percentile, and a few stores to count one. */
-import type { LatencyHistogram } from "@broadtape/protocol/operations";
+import type { LatencyBuckets } from "@broadtape/protocol/operations";
 
 const FLOOR_MS = 0.05;
 const PER_OCTAVE = 4;
@@ -58,13 +58,13 @@ export function countedOf({ filled, maxMs }: ToldLatency): Counted {
   return { counts, maxMs };
 }
 
-export function histogramOf(counted: Counted, windowMs: number): LatencyHistogram {
+export function histogramOf(counted: Counted): LatencyBuckets {
   const buckets = [...counted.counts].map((count, index) => ({
     fromMs: beginOf(index),
     toMs: index === BUCKETS - 1 ? null : beginOf(index + 1),
     count,
   }));
-  return { windowMs, count: countOf(counted.counts), ...quantilesOf(counted), buckets: withoutEmptyEnds(buckets) };
+  return { count: countOf(counted.counts), ...quantilesOf(counted), buckets: withoutEmptyEnds(buckets) };
 }
 
 function withoutEmptyEnds<T extends { readonly count: number }>(buckets: readonly T[]): T[] {

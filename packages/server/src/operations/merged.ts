@@ -67,14 +67,22 @@ export function mergedTopics(parts: readonly Part<TopicRates>[], limit: number):
   };
 }
 
-export function mergedLatency(parts: readonly Part<ToldLatency>[], windowMs: number): LatencyHistogram {
-  return histogramOf(sumOf(parts.map(({ answer }) => countedOf(answer))), windowMs);
+/** From publish to write, and from the log's stamp to the write. */
+export interface ToldLatencies extends ToldLatency {
+  readonly stored?: ToldLatency | undefined;
+}
+
+export function mergedLatency(parts: readonly Part<ToldLatencies>[], windowMs: number): LatencyHistogram {
+  const own = parts.map(({ answer }) => countedOf(answer));
+  const stored = parts.flatMap(({ answer }) => (answer.stored === undefined ? [] : [countedOf(answer.stored)]));
+  return { windowMs, ...histogramOf(sumOf(own)), stored: histogramOf(sumOf(stored)) };
 }
 
 export interface ToldSample {
   readonly at: number;
   readonly sample: OperationsSample;
   readonly latency: ToldLatency;
+  readonly stored?: ToldLatency | undefined;
 }
 
 /**
@@ -103,6 +111,7 @@ export function mergedHistory(parts: readonly Part<readonly ToldSample[]>[], aft
 function sampleOf(slot: number, told: readonly ToldSample[]): OperationsSample {
   const samples = told.map(({ sample }) => sample);
   const latency: Counted = sumOf(told.map((each) => countedOf(each.latency)));
+  const stored: Counted = sumOf(told.flatMap((each) => (each.stored === undefined ? [] : [countedOf(each.stored)])));
   const sum = (of: (sample: OperationsSample) => number) => samples.reduce((total, sample) => total + of(sample), 0);
   const most = (of: (sample: OperationsSample) => number) => Math.max(...samples.map(of));
   return {
@@ -110,6 +119,7 @@ function sampleOf(slot: number, told: readonly ToldSample[]): OperationsSample {
     ms: most(({ ms }) => ms),
     ...samples.map((sample) => combined(sample, sample, (count) => count)).reduce((a, b) => combined(a, b, (one, other) => one + other)),
     ...quantilesOf(latency),
+    stored: quantilesOf(stored),
     connections: sum(({ connections }) => connections),
     users: sum(({ users }) => users),
     pausedConnections: sum(({ pausedConnections }) => pausedConnections),

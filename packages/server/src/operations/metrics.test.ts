@@ -46,6 +46,7 @@ describe("metrics", () => {
       "checkpoint_offset",
       'view_entities{view="feeds"}',
       "publish_to_write_seconds_count",
+      "stored_to_write_seconds_count",
       "log_commit_seconds_count",
       'event_loop_delay_seconds{quantile="0.99"}',
     ]) {
@@ -103,6 +104,7 @@ describe("metrics", () => {
     expect(await sample("broadtape_publish_to_write_seconds_sum")).toBeCloseTo(0.004, 9);
     expect(await sample('broadtape_publish_to_write_seconds_bucket{le="0.005"}')).toBe(1);
     expect(await sample('broadtape_publish_to_write_seconds_bucket{le="0.003"}')).toBe(0);
+    expect(await sample("broadtape_stored_to_write_seconds_count")).toBe(1);
   });
 
   it("show clients that do not keep up: values that wait, lanes on the log, connections dropped by code", async () => {

@@ -40,6 +40,7 @@ export interface Metrics {
 export interface MetricsWatch extends Witness {
   /** As of {@link Meter}. */
   publishToWrite(seconds: number): void;
+  storedToWrite(seconds: number): void;
 }
 
 export function createMetrics(watch?: MetricsWatch): Metrics {
@@ -47,7 +48,13 @@ export function createMetrics(watch?: MetricsWatch): Metrics {
   collectDefaultMetrics({ register: registry });
   const latency = new Histogram({
     name: "broadtape_publish_to_write_seconds",
-    help: "From a publisher's request to the write to its receivers, once per message",
+    help: "From a publisher's request at this node to the write to its receivers here, once per message",
+    buckets: LATENCY_BUCKETS,
+    registers: [registry],
+  });
+  const stored = new Histogram({
+    name: "broadtape_stored_to_write_seconds",
+    help: "From the log's stamp to the write to receivers at this node, whichever node stored it, once per message; as true as the nodes' clocks agree",
     buckets: LATENCY_BUCKETS,
     registers: [registry],
   });
@@ -63,10 +70,17 @@ export function createMetrics(watch?: MetricsWatch): Metrics {
     buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000],
     registers: [registry],
   });
-  const meter = newMeter((seconds) => {
-    latency.observe(seconds);
-    watch?.publishToWrite(seconds);
-  }, watch);
+  const meter = newMeter(
+    (seconds) => {
+      latency.observe(seconds);
+      watch?.publishToWrite(seconds);
+    },
+    watch,
+    (seconds) => {
+      stored.observe(seconds);
+      watch?.storedToWrite(seconds);
+    },
+  );
   const delay = monitorEventLoopDelay({ resolution: 10 });
   delay.enable();
   countersOf(registry, meter);
@@ -108,7 +122,7 @@ export function createMetrics(watch?: MetricsWatch): Metrics {
 
 /** Counters that the engine keeps as plain numbers: brought up to them at each scrape. */
 function countersOf(registry: Registry, meter: Meter): void {
-  const counters: readonly (readonly [keyof Omit<Meter, "dropped" | "publishToWrite" | "witness">, string, string])[] = [
+  const counters: readonly (readonly [keyof Omit<Meter, "dropped" | "publishToWrite" | "storedToWrite" | "witness">, string, string])[] = [
     ["published", "published_events_total", "Events stored"],
     ["duplicates", "duplicate_events_total", "Events that were stored before"],
     ["refused", "refused_publishes_total", "Publishing requests refused"],

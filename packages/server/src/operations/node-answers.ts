@@ -30,9 +30,14 @@ export function nodeAnswers(engine: Engine, watch: Watch, options: SummaryOption
     summary: ({ tenant }: OfTenant) => summaryOf(engine, watch, tenant, options),
 
     history: ({ after }: { readonly after: number | null }) =>
-      watch.history.kept(after ?? undefined).map(({ at, sample, latency }) => ({ at, sample, latency: toldOf(latency) })),
+      watch.history
+        .kept(after ?? undefined)
+        .map(({ at, sample, latency, stored }) => ({ at, sample, latency: toldOf(latency), stored: toldOf(stored) })),
 
-    latency: ({ windowMs }: { readonly windowMs: number }) => toldOf(watch.history.latencyAfter(engine.clock.now() - windowMs)),
+    latency: ({ windowMs }: { readonly windowMs: number }) => {
+      const { latency, stored } = watch.history.latencyAfter(engine.clock.now() - windowMs);
+      return { ...toldOf(latency), stored: toldOf(stored) };
+    },
 
     topics: ({ tenant, limit }: ListOfTenant) => topics.top(tenant, limit),
 

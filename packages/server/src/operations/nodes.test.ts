@@ -30,9 +30,15 @@ async function setUp() {
   const start = async (name: string, id = name) => {
     const cluster = hub.join({ id, name });
     const watch = new Watch({ clock, host: { eventLoop: () => 0.5, rssBytes: () => 1000 }, statusOf: () => 422 });
-    const meter = newMeter((seconds) => {
-      watch.publishToWrite(seconds);
-    }, watch);
+    const meter = newMeter(
+      (seconds) => {
+        watch.publishToWrite(seconds);
+      },
+      watch,
+      (seconds) => {
+        watch.storedToWrite(seconds);
+      },
+    );
     const rig = await answered(Rig.start({ clock, disk, cluster, meter }));
     watch.observe(rig.engine);
     const desk = new OperationsDesk(rig.engine, watch, {
@@ -212,6 +218,22 @@ it("adds up samples of one time and latencies of all nodes, bucket by bucket", a
   expect(latency.p50Ms).toBeLessThan(2);
   expect(latency.maxMs).toBe(400);
   expect((await answered(north.desk.latency(3_600_000, "south"))).p99Ms).toBeLessThan(2);
+});
+
+it("measures from the log's stamp what another node stored, at the node whose clients are told of it", async () => {
+  const { clock, north, south, answered } = await setUp();
+  const { session } = south.rig.open(identityOf("ann", ["feed:a"]));
+  await answered(south.rig.follow(session, { topics: ["feed:a"] }));
+  await north.rig.publish([["feed", "a", 1]]);
+  clock.stall(30);
+  await south.rig.log.refresh();
+  await south.rig.settle();
+  clock.advance(SAMPLE_MS);
+  const { count, stored } = await answered(north.desk.latency(3_600_000));
+  expect([count, stored?.count, stored?.maxMs]).toEqual([0, 1, 30]);
+  expect((await answered(north.desk.latency(3_600_000, "north"))).stored).toMatchObject({ count: 0, p99Ms: null });
+  const { samples } = await answered(north.desk.history(undefined));
+  expect(samples.find(({ stored: sampled }) => sampled?.maxMs !== null)).toMatchObject({ maxMs: null, stored: { maxMs: 30 } });
 });
 
 it("merges what went wrong, newest first, and topics by followers", async () => {

@@ -42,6 +42,10 @@ export class Watch implements Witness {
     this.history.latency.observe(seconds * 1000);
   }
 
+  storedToWrite(seconds: number): void {
+    this.history.stored.observe(seconds * 1000);
+  }
+
   wrote(sequence: Sequence, to: Recipient, now: number): void {
     this.ledger.wrote(sequence, to, now);
   }
