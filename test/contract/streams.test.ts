@@ -4,7 +4,6 @@ import { createGunzip } from "node:zlib";
 import { EventSource } from "eventsource";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type TestServer, bestPrice, publish, startTestServer, token, until } from "./server.ts";
-import { onOneNode } from "./one-node.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -45,25 +44,22 @@ async function raw(path: string, headers: Record<string, string> = {}, method = 
 const bearer = async () => ({ authorization: `Bearer ${await token()}` });
 
 describe("GET /market-data/stream", () => {
-  onOneNode("nginx keeps X-Accel-Buffering to itself")(
-    "sends the current price, then updates, with the headers of event streams",
-    async () => {
-      const stream = await raw("/market-data/stream?symbols=EUR/USD", { ...(await bearer()), "X-Correlation-ID": "mine" });
-      expect(stream.status).toBe(200);
-      expect(stream.headers).toMatchObject({
-        "content-type": "text/event-stream",
-        "cache-control": "no-cache",
-        connection: "keep-alive",
-        "x-accel-buffering": "no",
-        "x-correlation-id": "mine",
-        vary: expect.stringContaining("Accept-Encoding"),
-      });
-      await until(() => /event: price\ndata: \{"symbol":"EUR\/USD".*\}\nid: \d+-[0-9a-z]{9,}\n\n/.test(stream.text()), stream.text);
-      await publish(server.url, bestPrice("EUR/USD", "1.30", "1.40"));
-      await until(() => stream.text().includes('"price":1.30'), stream.text);
-      stream.close();
-    },
-  );
+  it("sends the current price, then updates, with the headers of event streams", async () => {
+    const stream = await raw("/market-data/stream?symbols=EUR/USD", { ...(await bearer()), "X-Correlation-ID": "mine" });
+    expect(stream.status).toBe(200);
+    expect(stream.headers).toMatchObject({
+      "content-type": "text/event-stream",
+      "cache-control": "no-cache",
+      connection: "keep-alive",
+      "x-accel-buffering": "no",
+      "x-correlation-id": "mine",
+      vary: expect.stringContaining("Accept-Encoding"),
+    });
+    await until(() => /event: price\ndata: \{"symbol":"EUR\/USD".*\}\nid: \d+-[0-9a-z]{9,}\n\n/.test(stream.text()), stream.text);
+    await publish(server.url, bestPrice("EUR/USD", "1.30", "1.40"));
+    await until(() => stream.text().includes('"price":1.30'), stream.text);
+    stream.close();
+  });
 
   it("is read by EventSource with the token in the query", async () => {
     const source = new EventSource(`${server.url}/market-data/stream?symbols=EUR/USD&token=${await token()}`);
