@@ -55,6 +55,18 @@ it.each(READERS)("%s: %o", async (_who, claims, may) => {
   expect(own && !may).toBe(false);
 });
 
+it.each(["auth0|5f7c8ec7c33c", "Ann O'Neill", "é".repeat(256)])("a trader may be called %j, as the token says it", async (sub) => {
+  const rfqId = newId();
+  const client = await connect({ sub });
+  expect(await client.ask("subscribe:trader")).toMatchObject({ success: true });
+  await tell(server, [create(rfqId, { traderId: sub }), distribute(rfqId)]);
+  await client.first("rfq:created");
+  await client.follow(rfqId);
+  await tell(server, [quote(rfqId, "q"), cancel(rfqId)]);
+  await client.first("rfq:cancelled");
+  expect(client.steps().map(([name]) => name)).toEqual(["rfq:created", "quote:received", "rfq:cancelled"]);
+});
+
 describe("a refusal", () => {
   const MALFORMED = [
     "",

@@ -1,5 +1,6 @@
 /** RFQ event types (contract 20-rfq). Prices, sizes and quantities keep their digits; a price of 0 or below is a price like any other. */
 import { z } from "zod";
+import { userId } from "../../ids.ts";
 import { decimal } from "../../schema.ts";
 import { SYMBOL } from "../market-data/schema.ts";
 
@@ -13,11 +14,11 @@ const time = z.union([z.iso.datetime({ offset: true }), z.number().int().min(0).
   error: "must be an ISO 8601 time, or milliseconds",
 });
 /** Written by the server at publishing, so that an event makes sense without those before it. */
-const ofRfq = { traderId: id.optional(), symbol: z.string().max(64).optional() };
+const ofRfq = { traderId: userId.optional(), symbol: z.string().max(64).optional() };
 
 export const rfqCreated = z.looseObject({
   rfqId,
-  traderId: z.string().regex(RFQ_ID, "must be a user id"),
+  traderId: userId,
   symbol: z.string().regex(SYMBOL, "must be a symbol"),
   side: z.enum(["buy", "sell", "two-way"]),
   quantity: decimal,

@@ -1,6 +1,7 @@
 /** RFQ streaming (contract 20-rfq): requests for quotes through their lifecycle, folded, ranked and counted down. */
 import { catalogue } from "@broadtape/protocol/catalogue";
 import type { Identity } from "@broadtape/protocol/identity";
+import { USER_ID } from "@broadtape/protocol/ids";
 import { COUNTDOWN, rfqSnapshotOf } from "@broadtape/protocol/products/rfq/messages";
 import { RFQ_ID, msOf } from "@broadtape/protocol/products/rfq/schema";
 import { type Rfq, STATUS_OF, foldRfq, isFinal, mayBecome, secondsLeft } from "@broadtape/protocol/products/rfq/state";
@@ -85,7 +86,7 @@ const rfqTopic: TopicKind<Rfq> = {
 const traderTopic: TopicKind<Trader> = {
   kind: "trader",
   lossless: true,
-  param: (written, { userId }) => (written === "me" ? userId : RFQ_ID.test(written) ? written : undefined),
+  param: (written, { userId }) => (written === "me" ? userId : USER_ID.test(written) ? written : undefined),
   mayFollow: (identity, traderId) => maySee(identity, traderId),
   view: traders,
   entity: (traderId) => traderId,
