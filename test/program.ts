@@ -7,7 +7,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 /** Much: the machine of the tests is busy. */
-const START_MS = 50_000;
+const START_MS = 90_000;
 const ASK_MS = 10;
 
 export interface ProgramOptions {

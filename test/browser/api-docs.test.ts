@@ -2,12 +2,12 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Browser } from "playwright-core";
 import { type TestServer, startTestServer, token } from "../contract/server.ts";
-import { launchChromium } from "./chromium.ts";
+import { connectChromium, newContext } from "./browser.ts";
 
 let browser: Browser;
 let server: TestServer;
 beforeAll(async () => {
-  browser = await launchChromium();
+  browser = await connectChromium();
   server = await startTestServer();
 });
 afterAll(async () => {
@@ -16,7 +16,8 @@ afterAll(async () => {
 });
 
 it("shows every operation, tries one with a token, and loads nothing from elsewhere", async () => {
-  const page = await browser.newPage();
+  const context = await newContext(browser);
+  const page = await context.newPage();
   const faults: string[] = [];
   const foreign: string[] = [];
   page.on("pageerror", (error) => faults.push(String(error)));
@@ -47,5 +48,5 @@ it("shows every operation, tries one with a token, and loads nothing from elsewh
   await page.locator("#operations-Publishing-postApiV1Events .opblock-summary-control").click();
   await page.locator("#operations-Publishing-postApiV1Events .opblock-body").waitFor();
   expect({ faults, foreign }).toEqual({ faults: [], foreign: [] });
-  await page.close();
+  await context.close();
 });

@@ -1,5 +1,6 @@
 /** Debian's Chromium under Playwright. */
-import { type Browser, chromium } from "playwright-core";
+import { type Browser, type BrowserServer, chromium } from "playwright-core";
+import { PATIENCE_MS } from "../until.ts";
 
 /** Without these Chromium knocks at hosts that are none of ours. */
 const ARGUMENTS = [
@@ -12,6 +13,13 @@ const ARGUMENTS = [
   "--disable-sync",
 ];
 
+const options = () => ({ executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium", args: ARGUMENTS, timeout: PATIENCE_MS });
+
 export function launchChromium(): Promise<Browser> {
-  return chromium.launch({ executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium", args: ARGUMENTS });
+  return chromium.launch(options());
+}
+
+/** One that several processes may use. */
+export function serveChromium(): Promise<BrowserServer> {
+  return chromium.launchServer({ ...options(), host: "127.0.0.1" });
 }

@@ -12,11 +12,8 @@ import { NASTY, sceneOf } from "../contract/sse-peers/scene.ts";
 import { type TestServer, bestPrice, freePort, publish, startTestServer, token } from "../contract/server.ts";
 import { codeOf, pageOf } from "../docs/pages.ts";
 import { type Nginx, startNginx } from "../nginx.ts";
-import { launchChromium } from "./chromium.ts";
+import { connectChromium, newContext } from "./browser.ts";
 import { openPageSource } from "./page-source.ts";
-
-/** Waiting for what comes after the 5 s of `retry:`, twice if need be. */
-const PATIENCE = { timeout: 40_000, interval: 50 };
 
 let browser: Browser;
 let server: TestServer;
@@ -29,7 +26,7 @@ beforeAll(async () => {
   configured = await blankPages();
   foreign = await blankPages();
   [browser, server, restarted] = await Promise.all([
-    launchChromium(),
+    connectChromium(),
     startTestServer({ env: { BROADTAPE_CORS_ORIGINS: originOf(configured), BROADTAPE_LIMIT_SSE_ATTEMPTS_FAILED_PER_MINUTE: "1000" } }),
     startTestServer(),
   ]);
@@ -58,7 +55,7 @@ function originOf(pages: Server): string {
 
 /** A page of that origin, in a browser that is signed in to the server. */
 async function signedIn(sub: string, { url }: TestServer, origin = url): Promise<{ page: Page; context: BrowserContext }> {
-  const context = await browser.newContext();
+  const context = await newContext(browser);
   const page = await context.newPage();
   await page.goto(`${url}/healthz`);
   const status = await page.evaluate(
@@ -114,6 +111,7 @@ async function curl(url: string) {
   const authorization = `Authorization: Bearer ${await token({ sub: "ann" })}`;
   let text = "";
   let run: ReturnType<typeof spawn> | undefined;
+  let ended: Promise<unknown> | undefined;
   const again = () => {
     const frames = text.slice(0, text.lastIndexOf("\n\n"));
     const id = [...frames.matchAll(/^id: (.*)$/gm)].at(-1)?.[1];
@@ -121,10 +119,12 @@ async function curl(url: string) {
     const after = id === undefined ? [] : ["-H", `Last-Event-ID: ${id}`];
     run = spawn("curl", ["-sN", "--compressed", "-H", authorization, ...after, url], { stdio: ["ignore", "pipe", "ignore"] });
     run.stdout?.on("data", (data: Buffer) => (text += data.toString()));
+    // All that it wrote is read by then.
+    ended = once(run, "close");
   };
   again();
   const orders = () => [...text.matchAll(/"snapshot":true|"orderId":"(o\d+)"/g)].map(([, id]) => id ?? "snapshot");
-  return { orders, again, ended: async () => run?.exitCode ?? (await once(run ?? process, "exit")), close: () => run?.kill() };
+  return { orders, again, ended: () => ended, close: () => run?.kill() };
 }
 
 describe.concurrent("EventSource", () => {
@@ -151,7 +151,7 @@ describe.concurrent("EventSource", () => {
       ["snapshot", ...bySocket],
     ];
     const everywhere = async (...told: readonly string[]) => {
-      await expect.poll(all, PATIENCE).toEqual((await all()).map(() => ["snapshot", ...told]));
+      await expect.poll(all).toEqual((await all()).map(() => ["snapshot", ...told]));
     };
     await everywhere();
     await tell(restarted, orderCreated("ann", "o1"), orderCreated("ann", "o2"));
@@ -199,12 +199,12 @@ describe.concurrent("EventSource", () => {
     const hear = (events: readonly ReadEvent[]) => events.filter(({ data }) => !/"clientId"|"snapshot":true/.test(data));
     for (const { inPage, inNode } of pairs) {
       const connected = async () => [...(await inPage.heard()), ...inNode.heard].filter(({ type }) => type === "connected");
-      await expect.poll(connected, PATIENCE).toHaveLength(2);
+      await expect.poll(connected).toHaveLength(2);
     }
     await tell(server, ...events);
     for (const { inPage, inNode } of pairs) {
-      await expect.poll(() => inNode.heard.at(-1)?.type, PATIENCE).toBe("agent:status");
-      await expect.poll(async () => hear(await inPage.heard()), PATIENCE).toEqual(hear(inNode.heard));
+      await expect.poll(() => inNode.heard.at(-1)?.type).toBe("agent:status");
+      await expect.poll(async () => hear(await inPage.heard())).toEqual(hear(inNode.heard));
       inNode.close();
     }
     await context.close();
@@ -229,12 +229,12 @@ describe.concurrent("EventSource", () => {
       await openPageSource(stranger.page, prices, true),
     ];
     for (const each of heard) {
-      await expect.poll(async () => (await each.heard()).map(({ type }) => type), PATIENCE).toContain("connected");
+      await expect.poll(async () => (await each.heard()).map(({ type }) => type)).toContain("connected");
     }
-    for (const each of refused) await expect.poll(each.readyState, PATIENCE).toBe(2);
+    for (const each of refused) await expect.poll(each.readyState).toBe(2);
     await tell(server, orderCreated("bea", "x1"), { ...(JSON.parse(bestPrice("XSITE", "1", "2")) as object), tenantid: "public" });
-    await expect.poll(async () => ordersIn((await heard[0]?.heard()) ?? []), PATIENCE).toEqual(["snapshot", "x1"]);
-    await expect.poll(async () => (await heard[2]?.heard())?.at(-1)?.data, PATIENCE).toContain('"bid":1');
+    await expect.poll(async () => ordersIn((await heard[0]?.heard()) ?? [])).toEqual(["snapshot", "x1"]);
+    await expect.poll(async () => (await heard[2]?.heard())?.at(-1)?.data).toContain('"bid":1');
     for (const each of refused) expect(await each.heard()).toEqual([]);
     for (const { context } of [friend, stranger]) await context.close();
   });
@@ -242,10 +242,10 @@ describe.concurrent("EventSource", () => {
   it("that makes room for an eleventh connection of its user is told so", async ({ expect }) => {
     const { page, context } = await signedIn("crowded", server);
     const inPage = await openPageSource(page, "/api/stream/orders");
-    await expect.poll(inPage.readyState, PATIENCE).toBe(1);
+    await expect.poll(inPage.readyState).toBe(1);
     const headers = { authorization: `Bearer ${await token({ sub: "crowded" })}` };
     const others = await Promise.all(Array.from({ length: 10 }, () => openBytes(`${server.url}/api/stream/alerts`, { headers })));
-    await expect.poll(async () => (await inPage.heard()).at(-1), PATIENCE).toMatchObject({ type: "limit" });
+    await expect.poll(async () => (await inPage.heard()).at(-1)).toMatchObject({ type: "limit" });
     expect(JSON.parse((await inPage.heard()).at(-1)?.data ?? "")).toEqual({ reason: "connections", max: 10, reconnect: false });
     for (const other of others) other.close();
     await context.close();

@@ -1,12 +1,11 @@
 /** The operator's console in a real Chromium: the node and its last hour, who is connected, the log, and an event's whole way. */
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
-import AxeBuilder from "@axe-core/playwright";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { WebSocket } from "ws";
+import { type Client, nativeClients } from "../contract/native-client.ts";
 import { type TestServer, publish, publisherToken, startTestServer, token } from "../contract/server.ts";
-import { launchChromium } from "./chromium.ts";
+import { seriousFindingsInBothThemes } from "./accessibility.ts";
+import { connectChromium, newContext } from "./browser.ts";
 
 const TENANT = "bank";
 
@@ -14,12 +13,12 @@ let browser: Browser;
 let server: TestServer;
 let page: Page;
 const faults: string[] = [];
-const sockets: WebSocket[] = [];
+const clients = nativeClients(() => server);
 
 beforeAll(async () => {
-  browser = await launchChromium();
+  browser = await connectChromium();
   server = await startTestServer();
-  page = await (await browser.newContext({ viewport: { width: 1600, height: 1000 } })).newPage();
+  page = await (await newContext(browser, { viewport: { width: 1600, height: 1000 } })).newPage();
   page.on("pageerror", (error) => faults.push(String(error)));
   await follow("vic", "transactions:me", "served");
   await transaction("vic", "1", randomUUID());
@@ -27,7 +26,7 @@ beforeAll(async () => {
   await isLive();
 });
 afterAll(async () => {
-  for (const socket of sockets) socket.terminate();
+  clients.end();
   await browser.close();
   await server.remove();
 });
@@ -36,9 +35,8 @@ const connection = () => page.getByRole("status", { name: "Connection" });
 const isLive = () =>
   connection()
     .filter({ hasText: /^live$/ })
-    .waitFor({ timeout: 30_000 });
+    .waitFor();
 const panel = (name: string) => page.getByRole("region", { name: "Operations" }).getByRole("region", { name, exact: true });
-const WAIT = { timeout: 20_000, interval: 50 };
 
 async function signIn(part: string, bearer: string): Promise<void> {
   await page.goto(`${server.url}/${part}`);
@@ -47,23 +45,11 @@ async function signIn(part: string, bearer: string): Promise<void> {
 }
 
 /** A stock client on the native protocol, following the topic; resolves when it is told so. */
-async function follow(sub: string, topic: string, clientId: string): Promise<WebSocket> {
-  const socket = new WebSocket(`${server.url.replace("http", "ws")}/api/v1/ws?clientId=${clientId}`, "broadtape.v1", {
-    headers: { authorization: `Bearer ${await token({ sub, tenantId: TENANT })}` },
-  });
-  sockets.push(socket);
-  await once(socket, "open");
-  socket.send(JSON.stringify({ type: "subscribe", id: 1, topics: [topic] }));
-  await until(socket, "subscribed");
-  return socket;
-}
-
-async function until(socket: WebSocket, type: string): Promise<Record<string, string>> {
-  for (;;) {
-    const [frame] = (await once(socket, "message")) as [Buffer];
-    const message = JSON.parse(frame.toString()) as Record<string, string>;
-    if (message["type"] === type) return message;
-  }
+async function follow(sub: string, topic: string, clientId: string): Promise<Client> {
+  const client = await clients.welcomed({ sub, tenantId: TENANT }, `?clientId=${clientId}`);
+  client.say({ type: "subscribe", id: 1, topics: [topic] });
+  await client.first("subscribed");
+  return client;
 }
 
 async function transaction(userId: string, amount: string, correlationid: string) {
@@ -80,19 +66,18 @@ async function transaction(userId: string, amount: string, correlationid: string
 
 it("shows the node at a glance, and charts of its last hour", async () => {
   const tile = (label: string) => page.locator(`[data-tile="${label}"] b`);
-  expect(await tile("Node").innerText()).toBe("ready");
-  await expect.poll(async () => Number(await tile("Connections").innerText()), WAIT).toBeGreaterThan(0);
+  await expect.poll(() => tile("Node").innerText()).toBe("ready");
+  await expect.poll(async () => Number(await tile("Connections").innerText())).toBeGreaterThan(0);
   for (const name of ["Messages a second", "Publish to write", "Connections", "Load"])
     await page.getByRole("img", { name: new RegExp(`^${name}, last hour: [a-z0-9 ]+ [\\d.,]+`) }).waitFor();
-  await expect.poll(() => panel("Publish-to-write latency").locator("[data-latency=p99]").innerText(), WAIT).toMatch(/^[\d.]+ m?s$/);
-  expect(await panel("Log").locator('[data-fact="Retention"]').innerText()).toBe("7 d, 10.0 GiB");
+  await expect.poll(() => panel("Publish-to-write latency").locator("[data-latency=p99]").innerText()).toMatch(/^[\d.]+ m?s$/);
+  await expect.poll(() => panel("Log").locator('[data-fact="Retention"]').innerText()).toBe("7 d, 10.0 GiB");
 });
 
 it("lists who is connected, and closes a connection for good", async () => {
-  const socket = await follow("zoe", "wallets:me", "closed");
-  const closed = once(socket, "close");
+  const { closed } = await follow("zoe", "wallets:me", "closed");
   const row = panel("Connections").locator("tr", { hasText: "zoe" });
-  await row.getByText("native").waitFor(WAIT);
+  await row.getByText("native").waitFor();
   await row.getByRole("button", { name: "Close connection of zoe on native" }).click();
   await closed;
   await row.waitFor({ state: "detached" });
@@ -102,36 +87,33 @@ it("lists topics by how much is told on them", async () => {
   await follow("yan", "transactions:me", "topics");
   await transaction("yan", "1", randomUUID());
   const row = panel("Topics by rate").locator('tr[data-topic="transactions:yan"]');
-  await expect
-    .poll(() => row.locator("td").allInnerTexts(), WAIT)
-    .toEqual(["transactions:yan", "1", "1", expect.stringMatching(/^[\d.]+$/)]);
+  await expect.poll(() => row.locator("td").allInnerTexts()).toEqual(["transactions:yan", "1", "1", expect.stringMatching(/^[\d.]+$/)]);
 });
 
 it("lists refused publishes with their reason", async () => {
   await publish(server.url, { type: "no.such.type", data: {} }, { bearer: await publisherToken(TENANT) });
   const row = panel("Refused publishes").locator("tr[data-refusal]", { hasText: "no.such.type" });
-  await row.getByText("422").waitFor(WAIT);
+  await row.getByText("422").waitFor();
   await row.getByText("is not a type of the catalogue").waitFor();
 });
 
 it("tails the log, narrowed by the server, with every digit as it was published", async () => {
   const rows = panel("Log tail").locator("tr[data-event]");
-  await expect.poll(() => rows.count(), WAIT).toBeGreaterThan(1);
+  await expect.poll(() => rows.count()).toBeGreaterThan(1);
   const correlation = randomUUID();
   await transaction("xia", "1.10", correlation);
   await panel("Log tail").getByLabel("Correlation id").fill(correlation);
   await panel("Log tail").getByRole("button", { name: "Filter" }).click();
-  await expect.poll(() => rows.count(), WAIT).toBe(1);
+  await expect.poll(() => rows.count()).toBe(1);
   await transaction("xia", "50000.00", correlation);
-  await expect.poll(() => rows.count(), WAIT).toBe(2);
+  await expect.poll(() => rows.count()).toBe(2);
   expect(await rows.first().innerText()).toContain('"amount":"50000.00"');
   await panel("Log tail").getByRole("button", { name: "Clear" }).click();
-  await expect.poll(() => rows.count(), WAIT).toBeGreaterThan(2);
+  await expect.poll(() => rows.count()).toBeGreaterThan(2);
 });
 
 it("follows an event by its id, and all with a correlation id: when stored, to whom delivered, acknowledged when", async () => {
-  const socket = await follow("wim", "transactions:me", "whole-way");
-  const told = until(socket, "event");
+  const client = await follow("wim", "transactions:me", "whole-way");
   const correlation = randomUUID();
   const { eventId, offset } = await transaction("wim", "2", correlation);
   const way = panel("Follow an event");
@@ -140,16 +122,16 @@ it("follows an event by its id, and all with a correlation id: when stored, to w
     await way.getByRole("button", { name: "Follow", exact: true }).click();
   };
   await ask(eventId);
-  await way.getByText(`at offset ${offset}`).waitFor(WAIT);
+  await way.getByText(`at offset ${offset}`).waitFor();
   const delivery = way.locator("tr[data-delivery]", { hasText: "wim" });
   const cells = () => delivery.locator("td").allInnerTexts();
-  await expect.poll(cells, WAIT).toEqual(["wim", "native", "lossless", expect.stringMatching(/m?s$/), "–"]);
-  socket.send(JSON.stringify({ type: "ack", upTo: (await told)["eventId"] }));
-  await expect.poll(async () => (await cells()).at(-1), WAIT).toMatch(/m?s$/);
+  await expect.poll(cells).toEqual(["wim", "native", "lossless", expect.stringMatching(/m?s$/), "–"]);
+  client.say({ type: "ack", upTo: (await client.first("event"))["eventId"] });
+  await expect.poll(async () => (await cells()).at(-1)).toMatch(/m?s$/);
 
   await transaction("wim", "3", correlation);
   await ask(correlation);
-  await expect.poll(() => way.locator("article[data-way]").count(), WAIT).toBe(2);
+  await expect.poll(() => way.locator("article[data-way]").count()).toBe(2);
   expect(new URL(page.url()).searchParams.get("event")).toBe(correlation);
 });
 
@@ -163,19 +145,14 @@ it("says since when it is stale while the server is away, and goes on when it is
       .locator('[data-field="freshness"][data-state="stale"]')
       .filter({ hasText: /^stale since/ })
       .first()
-      .waitFor(WAIT);
+      .waitFor();
   server = await server.restart();
   await isLive();
 });
 
 it("has no serious findings of axe, in the dark and in the light, and no fault on the page", async () => {
-  await panel("Log tail").locator("tr[data-event]").first().waitFor(WAIT);
-  for (const colorScheme of ["dark", "light"] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-    expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`)).toEqual([]);
-  }
+  await panel("Log tail").locator("tr[data-event]").first().waitFor();
+  expect(await seriousFindingsInBothThemes(page)).toEqual([]);
   expect(faults).toEqual([]);
 });
 

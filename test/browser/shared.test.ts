@@ -2,13 +2,13 @@
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { type TestServer, startTestServer } from "../contract/server.ts";
-import { launchChromium } from "./chromium.ts";
+import { connectChromium, newContext } from "./browser.ts";
 
 let browser: Browser;
 let server: TestServer;
 let context: BrowserContext;
 beforeAll(async () => {
-  browser = await launchChromium();
+  browser = await connectChromium();
   server = await startTestServer({ env: { BROADTAPE_DEMO: "on", DEMO_SPEED: "5" } });
 });
 afterAll(async () => {
@@ -16,7 +16,7 @@ afterAll(async () => {
   await server.remove();
 });
 beforeEach(async () => {
-  context = await browser.newContext({ viewport: { width: 1100, height: 500 } });
+  context = await newContext(browser, { viewport: { width: 1100, height: 500 } });
 });
 afterEach(() => context.close());
 
@@ -32,7 +32,7 @@ async function openTab(): Promise<Page> {
 
 async function moves(page: Page): Promise<void> {
   const before = await bid(page).innerText();
-  await expect.poll(() => bid(page).innerText(), { timeout: 30_000 }).not.toBe(before);
+  await expect.poll(() => bid(page).innerText()).not.toBe(before);
 }
 
 /** Connections of the tape; each tab's wallet has feeds of its own, since what one person handled another has not. */
@@ -51,7 +51,7 @@ it("is one connection for several tabs, which stays while one of them does", asy
   await moves(second);
   expect(await connections()).toBe(1);
   await second.close();
-  await expect.poll(connections, { timeout: 30_000 }).toBe(0);
+  await expect.poll(connections).toBe(0);
 });
 
 it("heals in every tab", async () => {

@@ -2,25 +2,24 @@
 import { execFile, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import AxeBuilder from "@axe-core/playwright";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type TestServer, bestPrice, publish, startTestServer, token, until } from "../contract/server.ts";
-import { launchChromium } from "./chromium.ts";
+import { seriousFindingsInBothThemes } from "./accessibility.ts";
+import { connectChromium, newContext } from "./browser.ts";
 
 let browser: Browser;
 let server: TestServer;
 let page: Page;
 let bearer: string;
 const faults: string[] = [];
-const WAIT = { timeout: 20_000, interval: 50 };
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 beforeAll(async () => {
-  browser = await launchChromium();
+  browser = await connectChromium();
   server = await startTestServer();
   bearer = await token({ sub: "olga", permissions: ["events:publish", "stream:admin"] });
-  const context = await browser.newContext({ viewport: { width: 1500, height: 1000 } });
+  const context = await newContext(browser, { viewport: { width: 1500, height: 1000 } });
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   page = await context.newPage();
   page.on("pageerror", (error) => faults.push(String(error)));
@@ -66,7 +65,7 @@ it("publishes an event from a form made of its type's schema, every digit as it 
   await field("data.transaction.amount").getByRole("textbox").fill("50000.00");
   await field("data.transaction.description").getByRole("textbox").fill("from the form");
   await send();
-  await expect.poll(() => answer().innerText(), WAIT).toMatch(/^Stored at offset \d+, event EV-[0-9a-f]{16} · follow it$/);
+  await expect.poll(() => answer().innerText()).toMatch(/^Stored at offset \d+, event EV-[0-9a-f]{16} · follow it$/);
   const stored = await told("transactions:me");
   for (const part of ['"50000.00"', '"from the form"', '"olga"']) expect(stored).toContain(part);
   expect(stored).not.toContain("counterpartyName");
@@ -132,7 +131,7 @@ it("shows raw frames of any topic, and stands still while it is paused", async (
   await subscribing().getByRole("button", { name: "Go on" }).click();
   await frames().filter({ hasText: '"price":1.30,' }).waitFor();
   await subscribing().getByRole("button", { name: "Clear" }).click();
-  await expect.poll(() => frames().filter({ hasText: '"price":' }).count(), WAIT).toBe(0);
+  await expect.poll(() => frames().filter({ hasText: '"price":' }).count()).toBe(0);
 });
 
 it("says why a topic is refused, and follows others on the same connection", async () => {
@@ -194,12 +193,7 @@ it.each(["curl", "TypeScript", "CLI"])("copies a line that follows the same topi
 });
 
 it("has no serious findings of axe, in the dark and in the light, and no fault on the page", async () => {
-  for (const colorScheme of ["dark", "light"] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-    expect(serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`)).toEqual([]);
-  }
+  expect(await seriousFindingsInBothThemes(page)).toEqual([]);
   expect(faults).toEqual([]);
 });
 
