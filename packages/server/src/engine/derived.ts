@@ -3,7 +3,7 @@
  * somebody follows, and for any number of changes once a window. What is told here is in no log.
  */
 import { type Clock, isoTime } from "./clock.ts";
-import { lookupOf } from "./following.ts";
+import { lookupOf } from "./snapshots.ts";
 import { Message } from "./message.ts";
 import type { Deriving, Product, TopicKind, View } from "./product.ts";
 import type { Topic } from "./topics.ts";

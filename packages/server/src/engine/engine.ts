@@ -15,18 +15,8 @@ import type { Clock } from "./clock.ts";
 import { type Journal, NO_JOURNAL } from "./journal.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Derived } from "./derived.ts";
-import {
-  type Allowed,
-  type FollowRequest,
-  type Followed,
-  allow,
-  follow,
-  lookupOf,
-  resumeAt,
-  revokeForbidden,
-  snapshots,
-  unfollow,
-} from "./following.ts";
+import { type Allowed, allow } from "./entitlement.ts";
+import { type FollowRequest, type Followed, follow, resumeAt, revokeForbidden, unfollow } from "./following.ts";
 import { pageOf, stateAt } from "./history.ts";
 import type { Connection, Message, Surface } from "./message.ts";
 import type { Meter } from "./meter.ts";
@@ -37,6 +27,7 @@ import { type RecentRequest, beforeRecent } from "./recent.ts";
 import type { Ring } from "./ring.ts";
 import { type Peer, Session } from "./session.ts";
 import { type Seat, Sessions } from "./sessions.ts";
+import { lookupOf, snapshots } from "./snapshots.ts";
 import { type SubscriptionStore, Subscribers } from "./subscribers.ts";
 import { Ticker } from "./ticker.ts";
 import { Topics } from "./topics.ts";

@@ -1,19 +1,19 @@
 /**
- * Subscribing: entitlement, snapshot and stream from the same point, resume from a cursor (design.md, idea 2).
+ * Subscribing: snapshot and stream from the same point, resume from a cursor (design.md, idea 2).
  * Everything here but the reading of the log is synchronous, so nothing is routed between a snapshot and the first event after it.
  */
-import type { ErrorCode } from "@broadtape/protocol/errors";
 import { type Epoch, type Offset, parseEventId } from "@broadtape/protocol/event-id";
-import type { Identity } from "@broadtape/protocol/identity";
 import type { Filters, TopicResult } from "@broadtape/protocol/native";
 import type { LogBounds } from "../log/log.ts";
 import { compileFilters } from "./filters.ts";
-import { type Clock, isoTime } from "./clock.ts";
-import { Message, withEventId } from "./message.ts";
+import { isoTime } from "./clock.ts";
+import { type Allowed, type EntitlementHost, allow, tenantsOf } from "./entitlement.ts";
+import { Message } from "./message.ts";
 import { intervalOf } from "./pace.ts";
-import type { Entry, Lookup, Product, States, TopicKind } from "./product.ts";
+import type { TopicKind } from "./product.ts";
 import type { Following, Session } from "./session.ts";
-import { type Subscription, type Topics, isPattern, matchesPattern } from "./topics.ts";
+import { type Snapshot, type SnapshotHost, lookupOf, newestOf, snapshots } from "./snapshots.ts";
+import { type Subscription, type Topics, isPattern } from "./topics.ts";
 
 export interface FollowRequest {
   /** As the client wrote them; answers name them so. */
@@ -32,12 +32,6 @@ export interface FollowRequest {
   readonly snapshot?: boolean | undefined;
 }
 
-export interface Snapshot {
-  readonly topic: string;
-  /** JSON text of an object with its own `eventId`; `null` where nothing is known. */
-  readonly state: string;
-}
-
 export interface Followed {
   readonly results: readonly TopicResult[];
   /** Snapshots are the state after exactly this event. */
@@ -47,50 +41,14 @@ export interface Followed {
   readonly resync?: { readonly reason: "unknown" | "expired"; readonly topics: readonly string[] } | undefined;
 }
 
-/** A topic that the caller may follow. */
-export interface Allowed {
-  readonly kind: TopicKind;
-  readonly param: string;
-  /** Canonical: `me` replaced. */
-  readonly name: string;
-}
-
-export interface FollowingHost {
-  readonly products: readonly Product[];
+export interface FollowingHost extends EntitlementHost, SnapshotHost {
   readonly topics: Topics;
-  readonly views: States;
-  readonly publicTenant: string;
   readonly epoch: Epoch;
   readonly routedTo: Offset;
-  readonly clock: Clock;
   bounds(): LogBounds;
   cursorAt(offset: Offset): string;
-  eventIdOf(offset: Offset, storedAt: number): string;
   catchUp(session: Session): void;
   countResync(): void;
-}
-
-type SnapshotHost = Pick<FollowingHost, "views" | "publicTenant" | "eventIdOf" | "clock">;
-
-const MAX_STARS = 3;
-
-/** Whether this identity may follow the topic; the code tells why not, and never whether the thing exists. */
-export function allow(host: Pick<FollowingHost, "products" | "views">, identity: Identity, topic: string): Allowed | ErrorCode {
-  const colon = topic.indexOf(":");
-  const kindName = colon < 0 ? topic : topic.slice(0, colon);
-  const written = colon < 0 ? "" : topic.slice(colon + 1);
-  for (const product of host.products) {
-    for (const kind of product.topics) {
-      if (kind.kind !== kindName) continue;
-      const stars = written.split("*").length - 1;
-      if (stars > 0 && (kind.mayFollowPatterns?.(identity) !== true || stars > MAX_STARS)) continue;
-      const param = stars > 0 ? written : kind.param(written, identity);
-      if (param === undefined) continue;
-      if (!kind.mayFollow(identity, param, host.views)) return "FORBIDDEN";
-      return { kind, param, name: colon < 0 ? kindName : `${kindName}:${param}` };
-    }
-  }
-  return "BAD_REQUEST";
 }
 
 /**
@@ -156,11 +114,6 @@ function tellNewest(host: FollowingHost, session: Session, after: Offset, added:
   }
 }
 
-/** Whose topics of a kind are followed and read: the own tenant's and, where the kind is shared, the public one's. */
-export function tenantsOf(host: Pick<FollowingHost, "publicTenant">, tenant: string, kind: TopicKind): string[] {
-  return kind.shared === true ? [...new Set([tenant, host.publicTenant])] : [tenant];
-}
-
 /** Where a cursor stands in the log as it is now. */
 export function resumeAt(
   host: Pick<FollowingHost, "epoch" | "routedTo" | "bounds">,
@@ -184,61 +137,6 @@ export function revokeForbidden(host: FollowingHost, session: Session): string[]
   const ended = [...session.following.keys()].filter((name) => typeof allow(host, session.identity, name) === "string");
   for (const name of ended) unfollow(host.topics, session, name);
   return ended;
-}
-
-/** State of a topic (of every matching one for a pattern) as of now, in the tenant and, for shared kinds, the public one. */
-export function snapshots(host: SnapshotHost, tenant: string, allowed: Allowed): Snapshot[] {
-  const newest = newestOf(host, tenant, allowed);
-  if (newest.length === 0 && !isPattern(allowed.name)) return [{ topic: allowed.name, state: "null" }];
-  return newest.map(({ topic, entry }) => ({ topic, state: render(host, tenant, allowed.kind, entry) }));
-}
-
-interface Newest {
-  readonly topic: string;
-  readonly entity: string;
-  readonly entry: Entry<unknown>;
-}
-
-/** The newest that is known of a topic, or of every topic that a pattern matches. */
-function newestOf(host: Pick<SnapshotHost, "views" | "publicTenant">, tenant: string, { kind, param, name }: Allowed): Newest[] {
-  const tenants = tenantsOf(host, tenant, kind);
-  if (!isPattern(name)) {
-    const entity = kind.entity(param);
-    const entry = newestEntry(tenants.map((each) => host.views.entry(kind.view, each, entity)));
-    return entry === undefined ? [] : [{ topic: name, entity, entry }];
-  }
-  const byTopic = new Map<string, Newest>();
-  for (const each of tenants) {
-    for (const [entity, entry] of host.views.entities(kind.view, each)) {
-      const topic = `${kind.kind}:${entity}`;
-      const other = byTopic.get(topic);
-      if (matchesPattern(name, topic) && (other === undefined || other.entry.offset < entry.offset))
-        byTopic.set(topic, { topic, entity, entry });
-    }
-  }
-  return [...byTopic.values()];
-}
-
-export function newestEntry(entries: readonly (Entry<unknown> | undefined)[]): Entry<unknown> | undefined {
-  let newest: Entry<unknown> | undefined;
-  for (const entry of entries) if (entry !== undefined && (newest === undefined || entry.offset > newest.offset)) newest = entry;
-  return newest;
-}
-
-/** What readers of a tenant may look up: its own entities and the public tenant's, the newer of both. */
-export function lookupOf({ views, publicTenant }: Pick<FollowingHost, "views" | "publicTenant">, tenant: string): Lookup {
-  return {
-    newest(view, entity) {
-      const own = views.entry(view, tenant, entity);
-      const common = tenant === publicTenant ? undefined : views.entry(view, publicTenant, entity);
-      return common === undefined || (own !== undefined && own.offset > common.offset) ? own : common;
-    },
-  };
-}
-
-function render(host: SnapshotHost, tenant: string, kind: TopicKind, entry: Entry<unknown>): string {
-  const state = kind.render(entry.state, host.clock.now(), lookupOf(host, tenant));
-  return withEventId(state, host.eventIdOf(entry.offset, entry.storedAt));
 }
 
 type Added = readonly (readonly [written: string, following: Following])[];

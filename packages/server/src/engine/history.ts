@@ -3,7 +3,7 @@ import { type Epoch, type Offset } from "@broadtape/protocol/event-id";
 import { parseJson } from "@broadtape/protocol/json";
 import type { StoredEvent } from "@broadtape/protocol/event";
 import type { Log } from "../log/log.ts";
-import { type Allowed, tenantsOf } from "./following.ts";
+import { type Allowed, tenantsOf } from "./entitlement.ts";
 import type { DomainEvent, Entry, Product } from "./product.ts";
 
 export interface HistoryHost {

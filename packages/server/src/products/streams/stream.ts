@@ -6,7 +6,7 @@ import type { Refusal } from "@broadtape/protocol/errors";
 import type { Identity } from "@broadtape/protocol/identity";
 import { parseJson } from "@broadtape/protocol/json";
 import { isoTime } from "../../engine/clock.ts";
-import type { Snapshot } from "../../engine/following.ts";
+import type { Snapshot } from "../../engine/snapshots.ts";
 import type { Message, Words } from "../../engine/message.ts";
 import type { Session } from "../../engine/session.ts";
 import { type Desk, type StreamPlan, type StreamSurface, errorBody } from "../../engine/surface.ts";

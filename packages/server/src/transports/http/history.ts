@@ -5,7 +5,7 @@ import { Refusal } from "@broadtape/protocol/errors";
 import { parseEventId } from "@broadtape/protocol/event-id";
 import type { StoredEvent } from "@broadtape/protocol/event";
 import type { Engine } from "../../engine/engine.ts";
-import type { Allowed } from "../../engine/following.ts";
+import type { Allowed } from "../../engine/entitlement.ts";
 import { withEventId } from "../../engine/message.ts";
 import { NO_LOOKUP } from "../../engine/product.ts";
 import type { Identity } from "@broadtape/protocol/identity";
