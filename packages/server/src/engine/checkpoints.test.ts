@@ -72,6 +72,32 @@ describe("a restart", () => {
     expect(await stateOf(next, "feed:b")).toMatchObject({ values: [1] });
   });
 
+  it("takes a checkpoint that another node has saved since this one looked where the log ends", async () => {
+    const disk = newMemoryDisk(7);
+    const first = await Rig.start({ disk });
+    const second = new Rig({ disk, clock: first.clock });
+    await first.publish([["feed", "a", 1]]);
+    await first.engine.checkpoints.save(1);
+    await second.engine.start();
+    expect([disk.checkpoint?.checkpoint.offset, second.engine.checkpoints.savedTo]).toEqual([1, 1]);
+  });
+
+  it("finds everything, where a checkpoint was forgotten to which a node went on to add", async () => {
+    const disk = newMemoryDisk(7);
+    const first = await Rig.start({ disk });
+    await first.publish([["feed", "a", 1]]);
+    await first.engine.checkpoints.save(1);
+    disk.checkpoint = undefined;
+    await first.publish([["feed", "b", 1]]);
+    await first.engine.checkpoints.save(2);
+    await first.publish([["feed", "b", 2]]);
+    await first.engine.checkpoints.save(3);
+    const second = await Rig.start({ disk, clock: first.clock });
+    expect(second.engine.checkpoints.savedTo).toBe(3);
+    expect(await stateOf(second, "feed:a")).toMatchObject({ values: [1] });
+    expect(await stateOf(second, "feed:b")).toMatchObject({ values: [1, 2] });
+  });
+
   it("keeps the digits of a number that it kept on disk", async () => {
     const disk = newMemoryDisk(7);
     const first = await Rig.start({ disk });

@@ -1,5 +1,5 @@
 /** Keeps views on disk, so that a start folds only what came since (issue 2, "Engine"). */
-import type { CheckpointEntry, Log, SharedLog } from "../log/log.ts";
+import type { Advanced, CheckpointEntry, Log, SharedLog } from "../log/log.ts";
 import type { Offset } from "@broadtape/protocol/event-id";
 import type { Views } from "./views.ts";
 
@@ -24,7 +24,7 @@ export class Checkpoints {
     const saved = await this.#log.loadCheckpoint(this.#views.version);
     if (saved === undefined) return 0;
     // One that lies ahead of the log is of a past that the log has lost.
-    if (saved.checkpoint.version !== this.#views.version || saved.checkpoint.offset > this.#log.bounds().head) {
+    if (saved.checkpoint.version !== this.#views.version || saved.checkpoint.offset > (await this.#headFor(saved.checkpoint.offset))) {
       await this.#log.dropCheckpoint();
       return 0;
     }
@@ -39,9 +39,10 @@ export class Checkpoints {
     if (routedTo === this.#savedTo) return;
     const entries = this.#views.takeDirty();
     this.#saving = this.#write(routedTo, entries).then(
-      (isSaved) => {
-        if (isSaved) this.#savedTo = routedTo;
+      (advanced) => {
+        if (advanced === "saved") this.#savedTo = routedTo;
         else this.#views.putBackDirty(entries);
+        if (advanced === "incomplete") this.#begin();
       },
       (error: unknown) => {
         this.#views.putBackDirty(entries);
@@ -55,11 +56,22 @@ export class Checkpoints {
     }
   }
 
-  /** False where another node has saved what comes later. */
-  async #write(offset: Offset, entries: readonly CheckpointEntry[]): Promise<boolean> {
+  async #write(offset: Offset, entries: readonly CheckpointEntry[]): Promise<Advanced> {
     const checkpoint = { offset, version: this.#views.version };
-    if ("advanceCheckpoint" in this.#log) return this.#log.advanceCheckpoint(checkpoint, entries);
+    if ("advanceCheckpoint" in this.#log) return this.#log.advanceCheckpoint(checkpoint, entries, this.#savedTo);
     await this.#log.saveCheckpoint(checkpoint, entries);
-    return true;
+    return "saved";
+  }
+
+  /** The next one holds everything. */
+  #begin(): void {
+    this.#savedTo = 0;
+    this.#views.markAllDirty();
+  }
+
+  /** Other nodes may have stored, and saved, since this one looked where the log ends. */
+  async #headFor(offset: Offset): Promise<Offset> {
+    const { head } = this.#log.bounds();
+    return head < offset && "refresh" in this.#log ? (await this.#log.refresh()).head : head;
   }
 }

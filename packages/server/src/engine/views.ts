@@ -140,6 +140,13 @@ export class Views implements States {
     }
   }
 
+  /** Every entity counts as changed. */
+  markAllDirty(): void {
+    for (const table of this.#byName.values()) {
+      for (const [tenant, entities] of table.tenants) for (const entity of entities.keys()) this.#markDirty(table, tenant, entity);
+    }
+  }
+
   /** Takes the states of a checkpoint of this version. */
   restore(entries: readonly CheckpointEntry[]): void {
     const restored = entries.flatMap(({ view, tenant, entity, state }) => {

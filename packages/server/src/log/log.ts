@@ -78,6 +78,14 @@ export interface Checkpoint {
   readonly version: string;
 }
 
+/**
+ * What became of a checkpoint that a node adds to what all of them keep.
+ *
+ * - `overtaken`: another node has saved a later one. What changed has to be saved with this node's next one.
+ * - `incomplete`: what the entries add to is kept no longer. Everything has to be saved.
+ */
+export type Advanced = "saved" | "overtaken" | "incomplete";
+
 export interface LogBounds {
   /** Oldest offset that can still be read; head + 1 when the log is empty. */
   readonly oldest: Offset;
@@ -162,10 +170,10 @@ export interface SharedLog extends Log {
   /** Another node has told of this event, and that it was durable: a log that ends before it later has lost it. */
   heard(event: Pick<StoredEvent, "offset" | "storedAt">): void;
   /**
-   * As `saveCheckpoint`, unless another node has saved a later one of this version: then nothing is written, and it resolves with false. What changed
-   * since this node's last save has to be saved with its next one.
+   * As `saveCheckpoint`, where the entries are all that changed after `since`; 0: all that there is, instead of what is kept. Nothing is written
+   * where that would not make a whole: see {@link Advanced}.
    */
-  advanceCheckpoint(checkpoint: Checkpoint, entries: readonly CheckpointEntry[]): Promise<boolean>;
+  advanceCheckpoint(checkpoint: Checkpoint, entries: readonly CheckpointEntry[], since: Offset): Promise<Advanced>;
   /** Hears of every move of {@link Log.bounds}, own commits among them. Returns how to stop hearing. */
   onMoved(hear: (bounds: LogBounds) => void): () => void;
 }

@@ -1,8 +1,9 @@
 /** A log in memory, for simulations: the same promises as on disk, at the moments that a test chooses. */
 import type { StoredEvent } from "@broadtape/protocol/event";
-import type { Epoch } from "@broadtape/protocol/event-id";
+import type { Epoch, Offset } from "@broadtape/protocol/event-id";
 import { type Batch, GroupCommit, type Outcome } from "../group-commit.ts";
 import {
+  type Advanced,
   type Appended,
   type Checkpoint,
   type CheckpointEntry,
@@ -94,12 +95,15 @@ export class MemoryLog implements SharedLog {
     await this.#ask(() => this.#save(checkpoint, entries));
   }
 
-  async advanceCheckpoint(checkpoint: Checkpoint, entries: readonly CheckpointEntry[]): Promise<boolean> {
+  async advanceCheckpoint(checkpoint: Checkpoint, entries: readonly CheckpointEntry[], since: Offset): Promise<Advanced> {
     return this.#ask(() => {
       const saved = this.#disk.checkpoint?.checkpoint;
-      if (saved !== undefined && saved.version === checkpoint.version && saved.offset > checkpoint.offset) return false;
+      const keptTo = saved?.version === checkpoint.version ? saved.offset : 0;
+      if (keptTo > checkpoint.offset) return "overtaken";
+      if (keptTo < since) return "incomplete";
+      if (since === 0) this.#disk.checkpoint = undefined;
       this.#save(checkpoint, entries);
-      return true;
+      return "saved";
     });
   }
 

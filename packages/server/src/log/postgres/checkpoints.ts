@@ -3,7 +3,7 @@ import type { Pool, PoolClient } from "pg";
 import type { Epoch, Offset } from "@broadtape/protocol/event-id";
 import { inTransaction } from "../../postgres/pool.ts";
 import { escapeText } from "../../postgres/text.ts";
-import { type Checkpoint, type CheckpointEntry, LogUnavailable } from "../log.ts";
+import { type Advanced, type Checkpoint, type CheckpointEntry, LogUnavailable } from "../log.ts";
 import { digestOf } from "./digest.ts";
 
 const LIFE = "select (select value from meta where key = 'epoch') as epoch, max(head) as head from heads";
@@ -17,6 +17,7 @@ const READ_CHECKPOINT = `select version, name, "offset" from checkpoints
   where $1::uuid is null or version = $1 order by saved_at desc, version limit 1`;
 const READ_ENTRIES = `select key, view, tenant, entity, state from checkpoint_entries
   where version = $1 and ($2::uuid is null or key > $2) order by key limit $3`;
+const CLEAR_ENTRIES = "delete from checkpoint_entries where version = $1";
 const DELETE_ENTRIES = "delete from checkpoint_entries where version = $1 and key = any($2::uuid[])";
 /** Of a release that no node runs any more. A step back within the hour folds little; until then retention waits for it. */
 const FORGET = `with gone as (delete from checkpoints where saved_at < now() - interval '1 hour'
@@ -36,16 +37,16 @@ type EntryRow = CheckpointEntry & { readonly key: string };
 const ENTRIES = 5000;
 
 /**
- * Not where `onlyForward` and a later one of the same version stands: resolves with false then. Rejects where the log is not the one
- * of this epoch any more, or ends before: a node that has not noticed would keep what the log has never said.
+ * Adds to what is kept; with `since` as `SharedLog.advanceCheckpoint` does. Rejects where the log is not the one of this epoch any more, or
+ * ends before: a node that has not noticed would keep what the log has never said.
  */
 export async function saveCheckpoint(
   pool: Pool,
   epoch: Epoch,
   { offset, version }: Checkpoint,
   entries: readonly CheckpointEntry[],
-  onlyForward = false,
-): Promise<boolean> {
+  since?: Offset,
+): Promise<Advanced> {
   const versionKey = keyOf(version);
   // One an entity, since a statement may touch a row only once.
   const newest = new Map(entries.map((entry) => [digestOf(entry.view, entry.tenant, entry.entity), entry]));
@@ -55,11 +56,16 @@ export async function saveCheckpoint(
     // Nodes save one after the other: what one has read of the other's must stay so until it has written.
     await client.query(SAVE_LOCK);
     await checkLife(client, epoch, offset);
-    if (onlyForward && ((await read(client, versionKey))?.offset ?? 0) > offset) return false;
+    if (since !== undefined) {
+      const keptTo = (await read(client, versionKey))?.offset ?? 0;
+      if (keptTo > offset) return "overtaken";
+      if (keptTo < since) return "incomplete";
+      if (since === 0) await client.query(CLEAR_ENTRIES, [versionKey]);
+    }
     for (let at = 0; at < changed.length; at += ENTRIES) await setEntries(client, versionKey, changed.slice(at, at + ENTRIES));
     if (ended.length > 0) await client.query(DELETE_ENTRIES, [versionKey, ended]);
     await client.query(SET_CHECKPOINT, [versionKey, escapeText(version), offset]);
-    return true;
+    return "saved";
   });
 }
 

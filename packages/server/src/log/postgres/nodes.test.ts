@@ -161,14 +161,28 @@ it("keeps apart what nodes of two releases save while one is rolled out", async 
   const [old, next] = [await openNode(), await openNode()];
   await old.append(newEvents(10));
   const entry = (entity: string, state: string | null) => ({ view: "rfqs", tenant: "acme", entity, state });
-  await old.advanceCheckpoint({ offset: 4, version: "1" }, [entry("a", "1"), entry("b", "1")]);
+  await old.advanceCheckpoint({ offset: 4, version: "1" }, [entry("a", "1"), entry("b", "1")], 0);
   expect(await next.loadCheckpoint("2")).toBeUndefined();
-  expect(await next.advanceCheckpoint({ offset: 3, version: "2" }, [entry("a", "2")])).toBe(true);
-  expect(await old.advanceCheckpoint({ offset: 6, version: "1" }, [entry("b", null), entry("c", "1")])).toBe(true);
+  expect(await next.advanceCheckpoint({ offset: 3, version: "2" }, [entry("a", "2")], 0)).toBe("saved");
+  expect(await old.advanceCheckpoint({ offset: 6, version: "1" }, [entry("b", null), entry("c", "1")], 4)).toBe("saved");
   expect(await next.loadCheckpoint("2")).toEqual({ checkpoint: { offset: 3, version: "2" }, entries: [entry("a", "2")] });
   const saved = await old.loadCheckpoint("1");
   expect(saved?.checkpoint).toEqual({ offset: 6, version: "1" });
   expect(new Set(saved?.entries)).toEqual(new Set([entry("a", "1"), entry("c", "1")]));
+});
+
+it("adds nothing to a checkpoint that is gone, nor to a later one, and replaces one where it has everything", async () => {
+  const [one, other] = [await openNode(), await openNode()];
+  await one.append(newEvents(10));
+  const entry = (entity: string, state: string | null = "1") => ({ view: "rfqs", tenant: "acme", entity, state });
+  await one.advanceCheckpoint({ offset: 4, version: "1" }, [entry("a"), entry("b")], 0);
+  expect(await other.advanceCheckpoint({ offset: 3, version: "1" }, [entry("c")], 0)).toBe("overtaken");
+  await other.dropCheckpoint();
+  expect(await one.advanceCheckpoint({ offset: 6, version: "1" }, [entry("c")], 4)).toBe("incomplete");
+  expect(await one.loadCheckpoint("1")).toBeUndefined();
+  await other.advanceCheckpoint({ offset: 5, version: "1" }, [entry("ended")], 0);
+  expect(await one.advanceCheckpoint({ offset: 6, version: "1" }, [entry("a"), entry("c")], 0)).toBe("saved");
+  expect(new Set((await one.loadCheckpoint("1"))?.entries)).toEqual(new Set([entry("a"), entry("c")]));
 });
 
 it("reads no head without the events before it, while segments are made and filled at once", async () => {
@@ -189,7 +203,7 @@ it("keeps no checkpoint of a node that has not noticed that the log is another o
   const log = await openNode();
   await log.append(newEvents(3));
   await query(url, `update "${schema}".heads set head = 2`);
-  await expect(log.advanceCheckpoint({ offset: 3, version: "1" }, [])).rejects.toThrow("no checkpoint of 3 is kept");
+  await expect(log.advanceCheckpoint({ offset: 3, version: "1" }, [], 0)).rejects.toThrow("no checkpoint of 3 is kept");
   await query(url, `update "${schema}".meta set value = '1' where key = 'epoch'`);
   await expect(log.saveCheckpoint({ offset: 1, version: "1" }, [])).rejects.toThrow("no checkpoint of 1 is kept");
   expect(await log.loadCheckpoint()).toBeUndefined();

@@ -2,10 +2,11 @@
 import { randomUUID } from "node:crypto";
 import type { Pool } from "pg";
 import type { StoredEvent } from "@broadtape/protocol/event";
-import type { Epoch } from "@broadtape/protocol/event-id";
+import type { Epoch, Offset } from "@broadtape/protocol/event-id";
 import { type DatabasePlace, DEFAULT_SCHEMA, openPool, type PoolOptions, withClient } from "../../postgres/pool.ts";
 import { type Batch, GroupCommit, type Outcome } from "../group-commit.ts";
 import {
+  type Advanced,
   type Appended,
   type Checkpoint,
   type CheckpointEntry,
@@ -191,8 +192,8 @@ class OpenLog implements PostgresLog {
     await this.#ask(() => saveCheckpoint(this.#pools.keeper, this.epoch, checkpoint, entries));
   }
 
-  async advanceCheckpoint(checkpoint: Checkpoint, entries: readonly CheckpointEntry[]): Promise<boolean> {
-    return this.#ask(() => saveCheckpoint(this.#pools.keeper, this.epoch, checkpoint, entries, true));
+  async advanceCheckpoint(checkpoint: Checkpoint, entries: readonly CheckpointEntry[], since: Offset): Promise<Advanced> {
+    return this.#ask(() => saveCheckpoint(this.#pools.keeper, this.epoch, checkpoint, entries, since));
   }
 
   async loadCheckpoint(
