@@ -41,7 +41,13 @@ it("publishing from SQL: a role is let in, publishes in its transaction, and its
 it("publishing from SQL: what is refused when it is moved is found where the page says", async () => {
   const transaction = { id: "p-2", amount: "much", currency: "EUR", type: "P", status: "S", createdAt: 0 };
   const events = JSON.stringify([{ type: "transaction.created", data: { userId: "ann", transaction } }]);
-  await query(url.replace("postgres@", "payments@"), "select broadtape.publish('acme', 'payments', $1)", [events]);
+  const publish = (text: string) =>
+    query(url.replace("postgres@", "payments@"), "select broadtape.publish('acme', 'payments', $1)", [text]);
+  await expect(publish(events)).rejects.toMatchObject({
+    code: "22023",
+    message: expect.stringContaining("event 0, data.transaction.amount"),
+  });
+  await publish(events.replace('"much"', `1.${"1".repeat(70)}`));
   const [found] = await until(async () => {
     const rows = await query(url, refused);
     return rows.length > 0 ? rows : undefined;

@@ -3,6 +3,9 @@ import { z } from "zod";
 import type { Offset } from "./event-id.ts";
 import { nameOf } from "./identity.ts";
 
+/** Levels of an event's data. Below what can be parsed, so that whatever wraps it can be read too, and after a restart still. */
+export const MAX_DATA_DEPTH = 64;
+
 const text = (max: number) => z.string().min(1).max(max);
 
 /**

@@ -2,9 +2,9 @@
 import type { Logger } from "pino";
 import type { Config } from "./config.ts";
 import type { Engine } from "./engine/engine.ts";
+import { typesOf } from "./intake/checks.ts";
 import type { Intake } from "./intake/intake.ts";
 import { openPostgresIntake } from "./intake/postgres/postgres-intake.ts";
-import { typesOf } from "./intake/required.ts";
 import type { Metrics } from "./operations/metrics.ts";
 
 export interface IntakeParts {

@@ -1,7 +1,7 @@
 /** The door of the one way through the house: what may become an event, and what is wrong with what may not (contract 00-common "Publishing"). */
 import type { z } from "zod";
 import { type EventFault, Refusal } from "@broadtape/protocol/errors";
-import { type PublishedEvent, eventEnvelope } from "@broadtape/protocol/event";
+import { MAX_DATA_DEPTH, type PublishedEvent, eventEnvelope } from "@broadtape/protocol/event";
 import { isDeeperThan } from "@broadtape/protocol/json";
 import type { NewEvent } from "../log/log.ts";
 import type { DomainEvent, DraftEvent, Product, States } from "./product.ts";
@@ -48,8 +48,6 @@ export interface ValidationHost {
 }
 
 const MAX_FAULTS = 100;
-/** Levels of an event's data. Below what can be parsed, so that whatever wraps it can be read too, and after a restart still. */
-const MAX_DATA_DEPTH = 64;
 
 /** An event whose envelope and data passed their schemas; whether it may be is the product's to say. */
 export interface Checked {

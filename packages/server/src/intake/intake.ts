@@ -52,6 +52,8 @@ export interface IntakeMeter {
   moved: number;
   /** Batches that this node refused. */
   refused: number;
+  /** Refused batches that this node threw out for newer ones of their tenant. */
+  refusedDropped: number;
   /** Whether it is this node that moves. */
   isMover: boolean;
 }
@@ -75,5 +77,5 @@ export interface Intake {
 }
 
 export function newIntakeMeter(): IntakeMeter {
-  return { waiting: 0, waitingSeconds: 0, moved: 0, refused: 0, isMover: false };
+  return { waiting: 0, waitingSeconds: 0, moved: 0, refused: 0, refusedDropped: 0, isMover: false };
 }

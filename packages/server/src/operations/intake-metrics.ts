@@ -10,4 +10,6 @@ export function intakeMetrics(registry: Registry, meter: Readonly<IntakeMeter>):
   gaugeOf(registry, "outbox_mover", "1 on the node that moves these batches", () => (meter.isMover ? 1 : 0));
   counterOf(registry, "outbox_moved_batches_total", "Batches of services' transactions that this node moved", () => meter.moved);
   counterOf(registry, "outbox_refused_batches_total", "Batches of services' transactions that this node refused", () => meter.refused);
+  const dropped = "Refused batches that this node threw out of the outbox_refused table for newer ones of their tenant";
+  counterOf(registry, "outbox_refused_dropped_batches_total", dropped, () => meter.refusedDropped);
 }

@@ -1,11 +1,13 @@
 /**
  * What services call in their own transactions. It checks what SQL can: the right to publish, the envelope (protocol/event.ts), known types
- * and their required members, sizes. Everything else is checked when the batch is moved. It takes no lock that another
+ * and their data (checks.ts), sizes, depth. Everything else is checked when the batch is moved. It takes no lock that another
  * publisher, or a node, would wait for.
  *
- * It looks at a copy without U+0000, which PostgreSQL cannot read out of `json`; what is staged is as it was written.
+ * It looks at a copy in which U+FFFD stands for U+0000 and for halves of surrogate pairs, which PostgreSQL's texts cannot hold; what is staged is as it was written.
  */
 import { escapeIdentifier, escapeLiteral } from "pg";
+import { z } from "zod";
+import { MAX_DATA_DEPTH } from "@broadtape/protocol/event";
 
 /** Sessions that move listen to it. It holds no payload: the table says what there is. */
 export const CHANNEL = "broadtape_outbox";
@@ -16,13 +18,16 @@ const WAKE_SETTING = "broadtape.wake";
 /** SQLSTATEs that a service may want to tell apart (docs/publishing-from-sql.md). */
 const STATE = { refused: "22023", forbidden: "42501", tooLarge: "54000", notReady: "55000" };
 
+/** A class of digits holds those of other scripts as well where the database's locale says so. */
+const TIME = z.regexes.datetime({ offset: true }).source.replaceAll("\\d", "[0-9]");
+
 /** What the text attributes of an event may be; as `eventEnvelope`. Regular expressions of PostgreSQL repeat at most 255 times: lengths are apart. */
 const ATTRIBUTES: readonly (readonly [name: string, most: number, pattern: string, says: string])[] = [
   ["type", 128, ".", "must be a text of 1 to 128 characters"],
   ["id", 256, ".", "must be a text of 1 to 256 characters"],
   ["source", 1024, ".", "must be a text of 1 to 1024 characters"],
   ["subject", 1024, ".", "must be a text of 1 to 1024 characters"],
-  ["time", 64, "^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d(:\\d\\d([.]\\d+)?)?(Z|[+-]\\d\\d:?\\d\\d)$", "must be an RFC 3339 time"],
+  ["time", 64, TIME, "must be an RFC 3339 time"],
   ["correlationid", 128, "^[\\x21-\\x7e]+$", "must be 1 to 128 visible ASCII characters"],
   ["datacontenttype", 1024, "(?i)^application/(json|[\\w.-]+\\+json)\\s*(;.*)?$", "must be a JSON type"],
   ["specversion", 3, "^1\\.0$", "must be 1.0"],
@@ -32,40 +37,51 @@ const attributeRows = ATTRIBUTES.map(
   ([name, most, pattern, says]) => `(${escapeLiteral(name)}, ${most}, ${escapeLiteral(pattern)}, ${escapeLiteral(says)})`,
 ).join(",\n      ");
 
+/** Characters that are two in JavaScript. */
+const ASTRAL = "[\\U00010000-\\U0010ffff]";
+
+/** In JSON's text: U+0000, the first half of a pair without the second, the second without the first. */
+const UNREADABLE =
+  "\\\\u0000|\\\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\\\u[dD][c-fC-F][0-9a-fA-F]{2})|(?<!\\\\u[dD][89abAB][0-9a-fA-F]{2})\\\\u[dD][c-fC-F][0-9a-fA-F]{2}";
+
 /** As statements; nobody but their owner may execute them until he grants it. */
 export function functionsIn(schema: string): string {
   const definer = `security definer set search_path = ${escapeIdentifier(schema)}, pg_temp set standard_conforming_strings = on`;
   return `
-create function outbox_fault(event json, tenant text) returns text language plpgsql stable ${definer} as $$
+create function outbox_fault(event jsonb, tenant text) returns text language plpgsql stable ${definer} as $$
 declare
   name text;
   most integer;
   pattern text;
   says text;
   value text;
-  member text;
-  known outbox_types%rowtype;
+  fault text;
 begin
-  if json_typeof(event) <> 'object' then return ': must be an object'; end if;
+  if jsonb_typeof(event) <> 'object' then return ': must be an object'; end if;
   for name, most, pattern, says in values
       ${attributeRows}
   loop
-    if event -> name is null then continue when name <> 'type'; return 'type: is required'; end if;
-    value := (event -> name) #>> '{}';
-    if json_typeof(event -> name) <> 'string' or length(value) > most or value !~ pattern then return name || ': ' || says; end if;
+    if not event ? name then continue when name <> 'type'; return 'type: is required'; end if;
+    value := event ->> name;
+    if jsonb_typeof(event -> name) <> 'string' or value !~ pattern
+      or octet_length(value) > most and length(regexp_replace(value, '${ASTRAL}', 'xx', 'g')) > most
+      then return name || ': ' || says;
+    end if;
   end loop;
-  if event -> 'data_base64' is not null then return 'data_base64: binary data is not taken: send \`data\`'; end if;
-  if event -> 'tenantid' is not null and (event -> 'tenantid') #>> '{}' is distinct from outbox_fault.tenant then
+  if event ? 'data_base64' then return 'data_base64: binary data is not taken: send \`data\`'; end if;
+  if event ? 'tenantid' and event ->> 'tenantid' is distinct from outbox_fault.tenant then
     return 'tenantid: must be the tenant that is published for';
   end if;
-  select * into known from outbox_types where type = (event -> 'type') #>> '{}';
-  if not found then return 'type: is not a type of the catalogue'; end if;
-  if event -> 'data' is null then return 'data: is required'; end if;
-  if known.required is null then return null; end if;
-  if json_typeof(event -> 'data') <> 'object' then return 'data: must be an object'; end if;
-  foreach member in array known.required loop
-    if event -> 'data' -> member is null then return 'data.' || member || ': is required'; end if;
-  end loop;
+  if not exists (select from outbox_types t where t.type = event ->> 'type') then return 'type: is not a type of the catalogue'; end if;
+  if not event ? 'data' then return 'data: is required'; end if;
+  select replace(array_to_string(array_prepend('data', c.path), '.'), '.[*]', '[*]') || ': ' || c.says into fault from outbox_checks c
+    where c.type = event ->> 'type'
+      and (length(event -> 'data' #>> c.path) > c.longest or jsonb_path_exists(event -> 'data', c.fault, '{}', true))
+    order by c.place limit 1;
+  if found then return fault; end if;
+  if jsonb_path_exists(event, 'strict $.**{${MAX_DATA_DEPTH + 1}} ? (@.type() == "object" || @.type() == "array")', '{}', true) then
+    return ': is nested deeper than ${MAX_DATA_DEPTH} levels';
+  end if;
   return null;
 end $$;
 
@@ -75,7 +91,8 @@ declare
   batch uuid := gen_random_uuid();
   batch_bytes integer := octet_length(publish.events::text);
   ids text[] := '{}';
-  event json;
+  readable text;
+  event jsonb;
   fault text;
 begin
   if not exists (
@@ -107,12 +124,14 @@ begin
   if json_array_length(publish.events) > settings.batch_events then
     raise exception using errcode = '${STATE.tooLarge}', message = format('a batch holds at most %s events', settings.batch_events);
   end if;
-  for event in select value from json_array_elements(replace(publish.events::text, '\\u0000', '\\ufffd')::json) loop
+  readable := publish.events::text;
+  if readable ~ '${UNREADABLE}' then readable := regexp_replace(readable, '${UNREADABLE}', '\\ufffd', 'g'); end if;
+  for event in select value from jsonb_array_elements(readable::jsonb) loop
     fault := outbox_fault(event, publish.tenant);
     if fault is not null then
       raise exception using errcode = '${STATE.refused}', message = format('event %s, %s', cardinality(ids), fault);
     end if;
-    ids := ids || coalesce((event -> 'id') #>> '{}', format('%s:%s', batch, cardinality(ids)));
+    ids := ids || coalesce(event ->> 'id', format('%s:%s', batch, cardinality(ids)));
   end loop;
   insert into outbox (key, tenant, source, role, events_count, bytes, events)
     values (batch, publish.tenant, publish.source, session_user, cardinality(ids), batch_bytes, publish.events);

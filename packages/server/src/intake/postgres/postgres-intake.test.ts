@@ -6,8 +6,8 @@ import { query } from "../../../../../test/postgres.ts";
 import { until } from "../../../../../test/until.ts";
 import { Rig, testProduct } from "../../../testing/rig.ts";
 import { LogUnavailable } from "../../log/log.ts";
+import { typesOf } from "../checks.ts";
 import type { Intake } from "../intake.ts";
-import { typesOf } from "../required.ts";
 import { type IntakeOptions, openPostgresIntake } from "./postgres-intake.ts";
 import { type IntakeTimes, TIMES } from "./times.ts";
 
@@ -57,9 +57,16 @@ const feed = (value: number, more: object = {}) => ({ type: "test.feed", data: {
 const PUBLISH = "select broadtape.publish('acme', 'payments', $1) as ids";
 
 async function publish(client: Client, ...events: readonly unknown[]): Promise<readonly string[]> {
-  const { rows } = await client.query<{ ids: string[] }>(PUBLISH, [JSON.stringify(events)]);
+  return publishText(client, JSON.stringify(events));
+}
+
+async function publishText(client: Client, text: string): Promise<readonly string[]> {
+  const { rows } = await client.query<{ ids: string[] }>(PUBLISH, [text]);
   return rows[0]?.ids ?? [];
 }
+
+/** A whole number to SQL, and none to the rig's product, which asks for one without digits to keep. */
+const late = (value: number) => JSON.stringify(feed(value)).replace(`:${value}`, `:${value}.0`);
 
 beforeEach(async () => {
   rig = await Rig.start();
@@ -119,6 +126,26 @@ describe("publishing in the publisher's transaction", () => {
     ]);
     const [event] = await until(async () => ((await stored()).length === 1 ? stored() : undefined));
     expect(event?.data).toBe('{"name":"ann","value":1,"amount":1.10,"note":"\\u0000","big":12345678901234567890.50}');
+  });
+
+  it("takes the deepest data that a node takes, halves of surrogate pairs, and tells ids as they are stored", async () => {
+    const client = await connect();
+    const deep = `${"[".repeat(63)}${"]".repeat(63)}`;
+    const ids = await publishText(
+      client,
+      `[{"type":"test.feed","data":{"name":"ann","value":1,"more":${deep}}},
+        {"type":"test.feed","id":"\\ud83d\\ude00","data":{"name":"ann","value":2,"note":"\\ud800 \\udc00\\ud83d"}},
+        {"type":"test.feed","id":"😀${"x".repeat(254)}","source":"\\u00100","data":{"name":"ann","value":3}}]`,
+    );
+    const events = await until(async () => {
+      const found = await stored();
+      return found.length === 3 ? found : undefined;
+    });
+    expect(events.map(({ id }) => id)).toEqual(ids);
+    expect(events[1]).toMatchObject({ id: "😀", data: '{"name":"ann","value":2,"note":"\\ud800 \\udc00\\ud83d"}' });
+    await client.query("select broadtape.publish('acme', $1, $2)", ["\u00100", JSON.stringify([feed(4)])]);
+    await until(async () => (await stored()).length === 4);
+    expect((await stored())[3]?.source).toBe(events[2]?.source);
   });
 
   it("stores an event whose id was stored before once", async () => {
@@ -234,8 +261,34 @@ describe("what the function refuses, and nothing is stored of", () => {
       "22023",
       /id: must be a text of 1 to 256/,
     ],
+    [
+      "an id of 257 characters as JavaScript counts them",
+      `[{"type":"test.feed","data":{"name":"a","value":1},"id":"😀${"x".repeat(255)}"}]`,
+      "22023",
+      /id: must be a text of 1 to 256/,
+    ],
     ["a number for a source", '[{"type":"test.feed","data":{"name":"a","value":1},"source":1}]', "22023", /source: must be a text/],
     ["no time", '[{"type":"test.feed","data":{"name":"a","value":1},"time":"yesterday"}]', "22023", /time: must be an RFC 3339 time/],
+    [
+      "month 13",
+      '[{"type":"test.feed","data":{"name":"a","value":1},"time":"2026-13-01T00:00:00Z"}]',
+      "22023",
+      /time: must be an RFC 3339/,
+    ],
+    ["February 30", '[{"type":"test.feed","data":{"name":"a","value":1},"time":"2026-02-30T00:00:00Z"}]', "22023", /time: must be/],
+    [
+      "hour 25 of an offset",
+      '[{"type":"test.feed","data":{"name":"a","value":1},"time":"2026-02-03T00:00:00+25:00"}]',
+      "22023",
+      /time: must/,
+    ],
+    ["a text for a number", '[{"type":"test.feed","data":{"name":"a","value":"1"}}]', "22023", /data\.value: must be a number/],
+    [
+      "data that is nested too deep",
+      `[{"type":"test.feed","data":{"name":"a","value":1,"more":${"[".repeat(64)}${"]".repeat(64)}}}]`,
+      "22023",
+      /nested deeper than 64 levels/,
+    ],
     ["blanks", '[{"type":"test.feed","data":{"name":"a","value":1},"correlationid":"a b"}]', "22023", /correlationid: must be 1 to 128/],
     ["another tenant", '[{"type":"test.feed","data":{"name":"a","value":1},"tenantid":"other"}]', "22023", /tenantid: must be the tenant/],
     ["an empty batch", "[]", "22023", /at least one event/],
@@ -292,9 +345,9 @@ describe("what is found out when it is moved", () => {
     const client = await connect();
     await publish(client, feed(1));
     await client.query("begin");
-    await publish(client, feed(2), feed(3, { data: { name: "ann", value: "three" } }));
+    await publishText(client, `[${JSON.stringify(feed(2))}, ${late(3)}]`);
     await publish(client, feed(4));
-    await publish(client, feed(5, { data: { name: 5, value: 5 } }));
+    await publishText(client, late(5));
     await publish(client, feed(6));
     await client.query("commit");
     await until(async () => (await stored()).length === 3);
@@ -303,7 +356,7 @@ describe("what is found out when it is moved", () => {
     await until(() => node?.meter.refused === 2);
     const found = (await node?.refused({ limit: 10 })) ?? [];
     expect(found.map(({ refusal }) => refusal.errors)).toEqual([
-      [{ index: 0, path: "data.name", message: expect.stringContaining("string") }],
+      [{ index: 0, path: "data.value", message: expect.stringContaining("number") }],
       [{ index: 1, path: "data.value", message: expect.stringContaining("number") }],
     ]);
     expect(found[0]).toMatchObject({ tenant: "acme", source: "payments", role: service, refusal: { statusCode: 422 } });
@@ -311,6 +364,34 @@ describe("what is found out when it is moved", () => {
     expect(await node?.refused({ before: found[0]?.seq, limit: 10 })).toHaveLength(1);
     expect(refused).toHaveLength(2);
     expect(await query(url, "select from broadtape.outbox")).toEqual([]);
+  });
+
+  it("is kept of each tenant as long as it has not too much of it, and throws out nothing of another's", async () => {
+    await nodes[0]?.close();
+    const limits = { batches: 3, bytes: 5000 };
+    const node = await open({ refused: limits });
+    await query(url, "insert into broadtape.publishers values ($1, 'other')", [service]);
+    const client = await connect();
+    const refuse = async (tenant: string, value: number, note = "") => {
+      const event = late(value).replace("}}", `,"note":"${note}"}}`);
+      await client.query("select broadtape.publish($1, 'payments', $2)", [tenant, event]);
+    };
+    const kept = async (tenant: string) =>
+      (await node.refused({ tenant, limit: 100 })).map(({ events }) => Number(/"value":(\d+)/.exec(events)?.[1]));
+    await refuse("other", 0);
+    for (let value = 1; value <= 5; value++) await refuse("acme", value);
+    await until(() => node.meter.refused === 6);
+    expect(await kept("acme")).toEqual([5, 4, 3]);
+    expect(await kept("other")).toEqual([0]);
+    expect(node.meter.refusedDropped).toBe(2);
+    await refuse("acme", 6, "x".repeat(4800));
+    await until(() => node.meter.refused === 7);
+    expect(await kept("acme")).toEqual([6]);
+    await refuse("acme", 7, "x".repeat(9000));
+    await until(() => node.meter.refused === 8);
+    expect(await kept("acme")).toEqual([7]);
+    expect(await kept("other")).toEqual([0]);
+    expect(node.meter.refusedDropped).toBe(6);
   });
 
   it("waits while the log can take nothing, and keeps its order", async () => {

@@ -12,7 +12,7 @@ import { type DatabasePlace, DEFAULT_SCHEMA, openPool } from "../../postgres/poo
 import { Line } from "../../wire/line.ts";
 import { type Intake, type IntakeMeter, newIntakeMeter, type RefusedBatch, type RefusedQuery } from "../intake.ts";
 import { Mover, type MoverOptions } from "../mover.ts";
-import { FIND_REFUSED, type RefusedRow, refusedOf } from "./rows.ts";
+import { FIND_REFUSED, type RefusedLimits, type RefusedRow, refusedOf } from "./rows.ts";
 import { dialOutbox, type OutboxSession, type Taken } from "./session.ts";
 import { prepareIntake } from "./tables.ts";
 import { type IntakeTimes, TIMES } from "./times.ts";
@@ -20,11 +20,15 @@ import { type IntakeTimes, TIMES } from "./times.ts";
 export interface IntakeOptions extends Pick<MoverOptions, "publish" | "onRefused"> {
   readonly taken: Taken;
   readonly random: () => number;
+  /** As many of each tenant's refused batches are kept. */
+  readonly refused?: RefusedLimits;
   /** Something that nobody expects: the batch is tried again. */
   readonly onFault: (error: unknown) => void;
   /** The session is there (undefined), or was lost with this; an outage is told of once. */
   readonly onStatus?: ((error: Error | undefined) => void) | undefined;
 }
+
+const REFUSED: RefusedLimits = { batches: 1000, bytes: 16 * 1024 * 1024 };
 
 /** Makes tables and functions where there are none, and moves when it is this node's turn. Rejects with an Error that names what is wrong. */
 export async function openPostgresIntake(place: DatabasePlace, options: IntakeOptions, times = TIMES): Promise<Intake> {
@@ -37,7 +41,8 @@ export async function openPostgresIntake(place: DatabasePlace, options: IntakeOp
       connections: 1,
       connectMs: times.connectMs,
       // What a crash of the database brings back into the outbox is in the log already, where its id is known.
-      settings: { synchronous_commit: "off" },
+      // Statistics of a queue are never true: whoever believes them reads through what is gone.
+      settings: { synchronous_commit: "off", enable_seqscan: "off" },
     });
   const keeper = open("outbox keeper");
   try {
@@ -65,10 +70,10 @@ class PostgresIntake implements Intake {
     this.#pools = pools;
     this.#options = options;
     this.#times = times;
-    const { publish, onRefused, taken } = options;
+    const { publish, onRefused, taken, refused = REFUSED } = options;
     this.#mover = new Mover({ publish, onRefused, limits: taken, meter: this.meter });
     this.#line = new Line({
-      dial: () => dialOutbox({ pool: pools.mover, meter: this.meter, times }),
+      dial: () => dialOutbox({ pool: pools.mover, meter: this.meter, times, refused }),
       backoff: times.backoff,
       random: options.random,
       onUp: () => this.#begin(),

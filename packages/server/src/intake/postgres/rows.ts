@@ -17,27 +17,28 @@ export interface RefusedRow extends StagedRow {
   readonly refusal: HttpErrorBody;
 }
 
-/** As many batches as are looked at; what is taken of them follows from their sizes. */
-const LOOKED_AT = 500;
-const KEPT_REFUSED = 10_000;
-
 const RFC_3339 = `'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'`;
-const COLUMNS = `seq, key, tenant, source, role, to_char(staged_at at time zone 'UTC', ${RFC_3339}) as staged_at, events::text as events`;
-
-/** Sizes first: texts are read of those alone that are taken. */
-export const FIND_NEXT = `with oldest as (select seq, events_count, bytes from outbox order by seq limit ${LOOKED_AT}),
-  sized as (select seq, row_number() over ordered as place, sum(events_count) over ordered as events, sum(bytes) over ordered as bytes
-    from oldest window ordered as (order by seq))
-  select ${COLUMNS} from outbox
-  where seq = any (array(select seq from sized where place = 1 or (events <= $1 and bytes <= $2))) order by seq`;
+/** A service's text may hold what stands for U+0000 in ours (postgres/text.ts). */
+const SOURCE = "replace(source, chr(16), chr(16) || '1') as source";
+export const COLUMNS = `seq, key, tenant, ${SOURCE}, role, to_char(staged_at at time zone 'UTC', ${RFC_3339}) as staged_at, events::text as events`;
 
 export const TAKE_AWAY = "delete from outbox where seq = any($1::bigint[])";
 
-/** Changes nothing where another node was quicker. */
-export const REFUSE = `with gone as (delete from outbox where seq = $1 returning *),
-  old as (delete from outbox_refused where seq <= (select seq from outbox_refused order by seq desc offset ${KEPT_REFUSED - 1} limit 1))
-  insert into outbox_refused (seq, key, tenant, source, role, staged_at, refusal, events)
-  select seq, key, tenant, source, role, staged_at, $2::json, events from gone`;
+/** Of each tenant the newest that were refused are kept, and no more than that of them. */
+export interface RefusedLimits {
+  readonly batches: number;
+  /** Of events and reasons; one batch is kept however large it is. */
+  readonly bytes: number;
+}
+
+/** Tells how many others are kept no longer. Changes nothing where another node was quicker. */
+export const REFUSE = `with gone as (delete from outbox where seq = $1 returning *, bytes + octet_length($2) as all_bytes),
+  ranked as (select r.seq, row_number() over newest as newer, sum(r.bytes) over newest as bytes, g.all_bytes
+    from gone g join outbox_refused r on r.tenant = g.tenant window newest as (order by r.seq desc)),
+  old as (delete from outbox_refused where seq in (select seq from ranked where newer >= $3 or bytes + all_bytes > $4) returning seq),
+  kept as (insert into outbox_refused (seq, key, tenant, source, role, staged_at, bytes, refusal, events)
+    select seq, key, tenant, source, role, staged_at, all_bytes, $2::json, events from gone)
+  select count(*)::int as dropped from old`;
 
 export const FIND_REFUSED = `select ${COLUMNS}, to_char(refused_at at time zone 'UTC', ${RFC_3339}) as refused_at, refusal from outbox_refused
   where ($1::text is null or tenant = $1) and ($2::bigint is null or seq < $2) order by seq desc limit $3`;

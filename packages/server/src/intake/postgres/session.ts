@@ -5,36 +5,41 @@
 import type { Pool, PoolClient } from "pg";
 import type { HttpErrorBody } from "@broadtape/protocol/errors";
 import type { Connection } from "../../wire/line.ts";
-import { type BatchLimits, type IntakeMeter, MOST_COUNTED, type StagedBatch, type Staging } from "../intake.ts";
+import type { Check } from "../checks.ts";
+import type { BatchLimits, IntakeMeter, StagedBatch, Staging } from "../intake.ts";
 import { CHANNEL } from "./functions.ts";
-import { FIND_NEXT, REFUSE, type StagedRow, stagedOf, TAKE_AWAY } from "./rows.ts";
+import { Looks } from "./looks.ts";
+import { REFUSE, type RefusedLimits, TAKE_AWAY } from "./rows.ts";
 import type { IntakeTimes } from "./times.ts";
+import { WaitingCount } from "./waiting.ts";
 
 /** What the node that moves takes; services are told by the function. */
 export interface Taken extends BatchLimits {
-  /** With the members that `data` must have; undefined where it may be anything. */
-  readonly types: ReadonlyMap<string, readonly string[] | undefined>;
+  /** With what `data` must not be. */
+  readonly types: ReadonlyMap<string, readonly Check[]>;
 }
 
 const LOCK = "select pg_try_advisory_lock(hashtextextended(current_schema || '/outbox', 0)) as is_ours";
 const UNLOCK = "select pg_advisory_unlock(hashtextextended(current_schema || '/outbox', 0))";
 /** PostgreSQL 13 has no such setting: there the network finds out. */
 const END_WHEN_SILENT = `select set_config('idle_session_timeout', $1, false) where current_setting('server_version_num')::int >= 140000`;
-const COUNT = `select count(*)::int as waiting, coalesce(greatest(0, extract(epoch from clock_timestamp() - min(staged_at))), 0)::float8 as seconds
-  from (select staged_at from outbox order by seq limit ${MOST_COUNTED}) as oldest`;
 const SET_LIMITS = "update outbox_settings set batch_events = $1, batch_bytes = $2, is_asleep = false";
 const SET_ASLEEP = "update outbox_settings set is_asleep = $1";
-const SET_TYPES = `with given as (select type, required from json_to_recordset($1) as each(type text, required json)),
-  gone as (delete from outbox_types where type not in (select type from given))
-  insert into outbox_types
-  select type, case json_typeof(required) when 'array' then array(select json_array_elements_text(required)) end from given
-  on conflict (type) do update set required = excluded.required`;
+/** In one statement: nobody sees types without their checks. */
+const SET_TYPES = `with types as (select type, checks from json_to_recordset($1) as each(type text, checks json)),
+  old_types as (delete from outbox_types where type not in (select type from types)),
+  new_types as (insert into outbox_types select type from types on conflict do nothing),
+  old_checks as (delete from outbox_checks)
+  insert into outbox_checks (type, place, path, says, longest, fault)
+  select types.type, place, array(select json_array_elements_text(item -> 'path')), item ->> 'says', (item ->> 'longest')::int, (item ->> 'fault')::jsonpath
+  from types, json_array_elements(checks) with ordinality as each(item, place)`;
 
 export interface SessionOptions {
   /** Of one connection. */
   readonly pool: Pool;
   readonly meter: IntakeMeter;
   readonly times: IntakeTimes;
+  readonly refused: RefusedLimits;
 }
 
 export async function dialOutbox(options: SessionOptions): Promise<OutboxSession> {
@@ -52,6 +57,8 @@ export class OutboxSession implements Connection, Staging {
   readonly lost: Promise<Error>;
   readonly #client: PoolClient;
   readonly #options: SessionOptions;
+  readonly #looks = new Looks((text, values) => this.#ask(text, values));
+  readonly #waiting = new WaitingCount((text, values) => this.#ask(text, values));
   #lose: (error: Error) => void = () => undefined;
   #isLost = false;
   #isReleased = false;
@@ -92,10 +99,11 @@ export class OutboxSession implements Connection, Staging {
 
   /** Begins to move: services are told what is taken, and wake this session. */
   async begin({ types, batchEvents, batchBytes }: Taken): Promise<void> {
-    const rows = [...types].map(([type, required]) => ({ type, required: required ?? null }));
+    const rows = [...types].map(([type, checks]) => ({ type, checks }));
     await this.#ask(`listen ${CHANNEL}`);
     await this.#ask(SET_TYPES, [JSON.stringify(rows)]);
     await this.#ask(SET_LIMITS, [batchEvents, batchBytes]);
+    await this.#looks.begin();
     this.#isAsleep = false;
   }
 
@@ -132,16 +140,21 @@ export class OutboxSession implements Connection, Staging {
     this.#wake();
   }
 
-  async next({ batchEvents, batchBytes }: BatchLimits): Promise<readonly StagedBatch[]> {
-    return (await this.#ask<StagedRow>(FIND_NEXT, [batchEvents, batchBytes])).map(stagedOf);
+  next(limits: BatchLimits): Promise<readonly StagedBatch[]> {
+    return this.#looks.next(limits);
   }
 
   async moved(batches: readonly StagedBatch[]): Promise<void> {
-    await this.#ask(TAKE_AWAY, [batches.map(({ seq }) => seq)]);
+    const seqs = batches.map(({ seq }) => seq);
+    await this.#ask(TAKE_AWAY, [seqs]);
+    this.#looks.gone(seqs);
   }
 
   async refuse({ seq }: StagedBatch, refusal: HttpErrorBody): Promise<void> {
-    await this.#ask(REFUSE, [seq, JSON.stringify(refusal)]);
+    const { meter, refused } = this.#options;
+    const [row] = await this.#ask<{ dropped: number }>(REFUSE, [seq, JSON.stringify(refusal), refused.batches, refused.bytes]);
+    meter.refusedDropped += row?.dropped ?? 0;
+    this.#looks.gone([seq]);
   }
 
   /** Lets another node move at once; the connection's end may be noticed later. */
@@ -158,9 +171,9 @@ export class OutboxSession implements Connection, Staging {
   }
 
   async #count(): Promise<void> {
-    const [row] = await this.#ask<{ waiting: number; seconds: number }>(COUNT);
-    this.#options.meter.waiting = row?.waiting ?? 0;
-    this.#options.meter.waitingSeconds = row?.seconds ?? 0;
+    const { waiting, seconds } = await this.#waiting.count();
+    this.#options.meter.waiting = waiting;
+    this.#options.meter.waitingSeconds = seconds;
   }
 
   /** The session is lost with an answer that does not come: nobody knows what became of it. */
