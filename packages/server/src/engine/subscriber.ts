@@ -2,6 +2,7 @@
 import { type Offset, ledgerId } from "@broadtape/protocol/event-id";
 import { type KeptPending, type KeptSubscription, type SubscriptionKey, isHidden } from "../registry/subscriptions.ts";
 import type { DeliveryState } from "./delivery.ts";
+import type { Meter } from "./meter.ts";
 import type { Session } from "./session.ts";
 
 /** What a client wants, in words that the engine does not know. `filters` is JSON text. */
@@ -68,6 +69,36 @@ export function subscriberOf(
     epoch: row?.epoch ?? epoch,
     onChanged: undefined,
   };
+}
+
+/** What the log is now, by which a place is one. */
+interface LogNow {
+  readonly routedTo: Offset;
+  readonly epoch: number;
+  readonly meter: Pick<Meter, "pendingLost">;
+  bounds(): { readonly oldest: Offset };
+}
+
+/**
+ * Where the client goes on. Pending ends with retention, and a place in another life of the log is none; what it was stays its place
+ * until its session follows: a client that is gone before it was told is told the next time.
+ */
+export function reviewPlace(
+  subscriber: Subscriber,
+  host: LogNow,
+): { readonly place: DeliveryState; readonly lost: "unknown" | "expired" | undefined } {
+  const { routedTo, epoch, meter } = host;
+  const { oldest } = host.bounds();
+  const { acked, attempts } = subscriber.state;
+  const isKnown = subscriber.epoch === epoch && acked.upTo <= routedTo;
+  if (!isKnown || acked.upTo + 1 < oldest) {
+    meter.pendingLost += acked.gaps.length;
+    return { place: { acked: { upTo: routedTo, gaps: [] }, attempts: new Map() }, lost: isKnown ? "expired" : "unknown" };
+  }
+  const gaps = acked.gaps.filter((gap) => gap >= oldest);
+  meter.pendingLost += acked.gaps.length - gaps.length;
+  subscriber.state = { acked: { upTo: acked.upTo, gaps }, attempts };
+  return { place: subscriber.state, lost: undefined };
 }
 
 /** As it is kept. `held`: by whom, where there are several nodes. */

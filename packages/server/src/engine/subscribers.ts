@@ -5,17 +5,13 @@
  */
 import { Refusal } from "@broadtape/protocol/errors";
 import type { Offset } from "@broadtape/protocol/event-id";
-import type { Cluster } from "../cluster/cluster.ts";
 import { RegistryUnavailable } from "../registry/registry.ts";
 import type { KeptSubscription, ListedSubscription, SubscriptionKey, Taken, Taking } from "../registry/subscriptions.ts";
-import type { Clock } from "./clock.ts";
-import { Delivery, type DeliveryRules, type DeliveryState } from "./delivery.ts";
-import type { Meter } from "./meter.ts";
-import { Outage } from "./outage.ts";
+import { Delivery, type DeliveryRules } from "./delivery.ts";
+import { type Kept, KeptClients, type KeptClientsHost, nameOf } from "./kept-clients.ts";
 import type { Session } from "./session.ts";
-import { type Subscriber, type Wants, epochOf, rowOf, stateOf, subscriberOf, versionOf } from "./subscriber.ts";
+import { type Subscriber, type Wants, epochOf, reviewPlace, stateOf, subscriberOf, versionOf } from "./subscriber.ts";
 import { Takeover } from "./takeover.ts";
-import type { Wheel } from "./wheel.ts";
 
 /** What of the registry this needs. */
 export interface SubscriptionStore {
@@ -28,20 +24,12 @@ export interface SubscriptionStore {
   sweepSubscriptions(before: number): Promise<number>;
 }
 
-export interface SubscribersHost {
-  readonly clock: Clock;
-  readonly wheel: Wheel;
-  readonly meter: Meter;
-  readonly epoch: number;
+export interface SubscribersHost extends KeptClientsHost {
   readonly routedTo: Offset;
   readonly newId: () => string;
-  readonly cluster: Cluster;
-  /** Other nodes may hold these clients too. */
-  readonly isShared: boolean;
   bounds(): { readonly oldest: Offset };
   /** As `Engine.reach`. */
   reach(offset: Offset): Promise<void>;
-  readonly onFault: (error: unknown) => void;
 }
 
 /** What somebody asks for over REST, at whatever node. */
@@ -58,21 +46,9 @@ export interface Returned {
   readonly lost?: "unknown" | "expired" | undefined;
 }
 
-const WRITE_MS = 1000;
-/** A client to whom nothing happens is written down so often, lest its place grow older than the log. */
-const REFRESH_MS = 600_000;
 /** A node that slept so long writes nothing any more over what others wrote since. */
 const FORGOTTEN_MS = 86_400_000;
 const SWEEP_MS = 3_600_000;
-interface Kept {
-  readonly subscriber: Subscriber;
-  /** With which this node took it over. */
-  readonly generation: number;
-  isReplaced: boolean;
-  isChanged: boolean;
-  savedVersion: number;
-  savedAt: number;
-}
 
 /** Another node has the client, for a connection that came later than this one. */
 interface Later {
@@ -83,36 +59,32 @@ interface Later {
 export class Subscribers {
   readonly #host: SubscribersHost;
   readonly #store: SubscriptionStore;
-  /** Connected clients, and those not yet written down since they left. Bounded by the connections. */
-  readonly #kept = new Map<string, Kept>();
+  readonly #kept: KeptClients;
   readonly #connected = new WeakMap<Session, Kept>();
   /** Reads under way. */
   readonly #loading = new Map<string, Promise<Kept | Later>>();
-  #saving: Promise<void> | undefined;
-  /** Whose wants somebody waits to have written down; emptied by the next write of such. */
-  readonly #asked = new Set<Kept>();
-  /** Of the writing behind. */
-  readonly #outage: Outage;
   readonly #takeover: Takeover;
 
   constructor(host: SubscribersHost, store: SubscriptionStore) {
     this.#host = host;
-    this.#outage = new Outage(host.onFault);
     this.#store = store;
+    this.#kept = new KeptClients(host, {
+      save: (rows) => store.saveSubscriptions(rows),
+      onReplaced: (kept) => this.#replaced(kept),
+    });
     this.#takeover = new Takeover(host, (taking) => store.takeSubscription(taking), {
       release: (key, since) => this.#releaseTo(key, since),
       replaced: (key, generation) => {
-        const kept = this.#kept.get(keyOf(key));
+        const kept = this.#kept.get(key);
         if (kept !== undefined && kept.generation < generation) this.#replaced(kept);
       },
       perform: async ({ key, body }) => {
-        await this.#loading.get(keyOf(key))?.catch(() => undefined);
-        const kept = this.#kept.get(keyOf(key));
+        await this.#loading.get(nameOf(key))?.catch(() => undefined);
+        const kept = this.#kept.get(key);
         // What another node of this release wrote.
         return kept && JSON.stringify(await this.#perform(kept, JSON.parse(body) as Change));
       },
     });
-    this.#writeLater();
     this.#sweepLater();
   }
 
@@ -148,11 +120,11 @@ export class Subscribers {
     const kept = this.#newest(loaded);
     const { subscriber } = kept;
     this.#dismiss(kept);
-    this.#kept.set(keyOf(subscriber), kept);
+    this.#kept.add(kept);
     this.#connected.set(session, kept);
     subscriber.session = session;
     subscriber.connectionId = session.id;
-    const { place, lost } = this.#reviewPlace(subscriber);
+    const { place, lost } = reviewPlace(subscriber, this.#host);
     if (rules !== undefined) session.guarantee(new Delivery(rules, this.#host.clock, place));
     const { upTo, gaps } = place.acked;
     const isKnown = subscriber.wants.events.length > 0;
@@ -164,7 +136,7 @@ export class Subscribers {
     const { subscriber } = kept;
     // Whoever came since goes on from a place that it was told; and nobody goes back.
     if (subscriber.session !== undefined || outbox.sentTo < subscriber.state.acked.upTo) return;
-    this.#kept.set(keyOf(subscriber), kept);
+    this.#kept.add(kept);
     subscriber.state = { acked: { upTo: outbox.sentTo, gaps: [] }, attempts: new Map() };
     subscriber.epoch = this.#host.epoch;
     this.wants(subscriber, wants);
@@ -181,7 +153,7 @@ export class Subscribers {
     subscriber.wants = wants;
     subscriber.updatedAt = this.#host.clock.now();
     subscriber.unsubscribedAt = wants.events.length === 0 ? this.#host.clock.now() : undefined;
-    const kept = this.#kept.get(keyOf(subscriber));
+    const kept = this.#kept.get(subscriber);
     if (kept?.subscriber === subscriber) kept.isChanged = true;
   }
 
@@ -214,7 +186,7 @@ export class Subscribers {
   /** Where the client is held, there; else here. */
   async #order(key: SubscriptionKey, change: Change): Promise<unknown> {
     const { tenant, userId, clientId } = key;
-    const kept = this.#kept.get(keyOf(key)) ?? (await this.#loading.get(keyOf(key)));
+    const kept = this.#kept.get(key) ?? (await this.#loading.get(nameOf(key)));
     // One that others took over since is none of this node any more.
     if (kept !== undefined && !("laterThan" in kept)) {
       const done = await this.#perform(kept, change);
@@ -229,13 +201,12 @@ export class Subscribers {
   /** Undefined where another node has the client by now. */
   async #perform(kept: Kept, change: Change): Promise<ListedSubscription | boolean | undefined> {
     const { subscriber } = kept;
-    const key = keyOf(subscriber);
     if ("wants" in change) {
-      this.#kept.set(key, kept);
+      this.#kept.add(kept);
       this.wants(subscriber, { ...subscriber.wants, ...change.wants });
       subscriber.onChanged?.(subscriber.wants);
-      await this.#write(kept);
-      const { pending: _pending, ...listed } = this.#rowOf(kept);
+      await this.#kept.write(kept);
+      const { pending: _pending, ...listed } = this.#kept.rowOf(kept);
       return kept.isReplaced ? undefined : listed;
     }
     subscriber.wants = { ...subscriber.wants, events: [] };
@@ -248,63 +219,14 @@ export class Subscribers {
   }
 
   /** Writes down what changed. Rejects when the registry is away; nothing is forgotten then. */
-  async flush(): Promise<void> {
-    while (this.#saving !== undefined) await this.#saving.catch(() => undefined);
-    await this.#saveNext([...this.#kept.values()].filter((kept) => this.#isChanged(kept)));
+  flush(): Promise<void> {
+    return this.#kept.flush();
   }
 
-  /** Writes down what this client wants, in one write with whoever else waits for that. Rejects when the registry is away. */
+  /** Writes down what this client wants. Rejects when the registry is away. */
   async keep(subscriber: Subscriber): Promise<void> {
-    const kept = this.#kept.get(keyOf(subscriber));
-    if (kept?.subscriber === subscriber) await this.#write(kept);
-  }
-
-  async #write(kept: Kept): Promise<void> {
-    this.#asked.add(kept);
-    while (this.#saving !== undefined) await this.#saving.catch(() => undefined);
-    if (!kept.isChanged) return;
-    const asked = [...this.#asked].filter((each) => this.#isChanged(each));
-    this.#asked.clear();
-    await this.#saveNext(asked);
-  }
-
-  async #saveNext(changed: readonly Kept[]): Promise<void> {
-    if (changed.length === 0) return;
-    this.#saving = this.#save(changed);
-    try {
-      await this.#saving;
-    } finally {
-      this.#saving = undefined;
-    }
-  }
-
-  async #save(changed: readonly Kept[]): Promise<void> {
-    const versions = changed.map(({ subscriber }) => versionOf(subscriber));
-    const rows = changed.map((kept) => this.#rowOf(kept));
-    for (const kept of changed) kept.isChanged = false;
-    let replaced: ReadonlySet<string>;
-    try {
-      replaced = new Set((await this.#store.saveSubscriptions(rows)).map(keyOf));
-    } catch (error) {
-      for (const kept of changed) kept.isChanged = true;
-      throw error;
-    }
-    this.#host.meter.keptRows += rows.reduce((sum, { pending }) => sum + 1 + pending.length, 0);
-    for (const [index, kept] of changed.entries()) {
-      kept.savedVersion = versions[index] ?? -1;
-      kept.savedAt = this.#host.clock.monotonic();
-      const key = keyOf(kept.subscriber);
-      if (replaced.has(key)) this.#replaced(kept);
-      else if (kept.subscriber.session === undefined && !kept.isChanged && this.#kept.get(key) === kept) this.#kept.delete(key);
-    }
-  }
-
-  #isChanged(kept: Kept): boolean {
-    const { subscriber } = kept;
-    // Who never subscribed has nothing to be kept.
-    if (subscriber.wants.events.length === 0 && subscriber.unsubscribedAt === undefined) return false;
-    if (kept.isChanged || versionOf(subscriber) !== kept.savedVersion) return true;
-    return subscriber.session !== undefined && this.#host.clock.monotonic() - kept.savedAt >= REFRESH_MS;
+    const kept = this.#kept.get(subscriber);
+    if (kept?.subscriber === subscriber) await this.#kept.write(kept);
   }
 
   /** Ends the client's connection in favour of another one. */
@@ -317,7 +239,7 @@ export class Subscribers {
 
   /** Of this and what came of another load of the same client, which began before this one was here: the other is no more. */
   #newest(loaded: Kept): Kept {
-    const known = this.#kept.get(keyOf(loaded.subscriber));
+    const known = this.#kept.get(loaded.subscriber);
     if (known === undefined || known === loaded) return loaded;
     if (known.generation >= loaded.generation) return known;
     this.#replaced(known);
@@ -328,7 +250,7 @@ export class Subscribers {
   #replaced(kept: Kept): void {
     kept.isReplaced = true;
     this.#dismiss(kept);
-    if (this.#kept.get(keyOf(kept.subscriber)) === kept) this.#kept.delete(keyOf(kept.subscriber));
+    this.#kept.drop(kept);
   }
 
   /**
@@ -336,8 +258,8 @@ export class Subscribers {
    * node, which was slow, may not know it yet.
    */
   async #releaseTo(key: SubscriptionKey, since: number): Promise<boolean> {
-    await this.#loading.get(keyOf(key))?.catch(() => undefined);
-    const kept = this.#kept.get(keyOf(key));
+    await this.#loading.get(nameOf(key))?.catch(() => undefined);
+    const kept = this.#kept.get(key);
     if (kept?.subscriber.session !== undefined && kept.subscriber.session.since > since) return false;
     if (kept !== undefined) await this.#release(kept);
     return true;
@@ -345,7 +267,7 @@ export class Subscribers {
 
   async #release(kept: Kept): Promise<void> {
     this.#dismiss(kept);
-    await this.#write(kept);
+    await this.#kept.write(kept);
   }
 
   #leave(kept: Kept): void {
@@ -356,33 +278,14 @@ export class Subscribers {
     subscriber.isFollowing = false;
     subscriber.onChanged = undefined;
     kept.isChanged = true;
-    if (subscriber.wants.events.length === 0 && subscriber.unsubscribedAt === undefined) this.#kept.delete(keyOf(subscriber));
-  }
-
-  /**
-   * Where the client goes on. Pending ends with retention, and a place in another life of the log is none; what it was stays its place
-   * until its session follows: a client that is gone before it was told is told the next time.
-   */
-  #reviewPlace(subscriber: Subscriber): { readonly place: DeliveryState; readonly lost: Returned["lost"] } {
-    const { routedTo, epoch } = this.#host;
-    const { oldest } = this.#host.bounds();
-    const { acked, attempts } = subscriber.state;
-    const isKnown = subscriber.epoch === epoch && acked.upTo <= routedTo;
-    if (!isKnown || acked.upTo + 1 < oldest) {
-      this.#host.meter.pendingLost += acked.gaps.length;
-      return { place: { acked: { upTo: routedTo, gaps: [] }, attempts: new Map() }, lost: isKnown ? "expired" : "unknown" };
-    }
-    const gaps = acked.gaps.filter((gap) => gap >= oldest);
-    this.#host.meter.pendingLost += acked.gaps.length - gaps.length;
-    subscriber.state = { acked: { upTo: acked.upTo, gaps }, attempts };
-    return { place: subscriber.state, lost: undefined };
+    if (subscriber.wants.events.length === 0 && subscriber.unsubscribedAt === undefined) this.#kept.drop(kept);
   }
 
   /** `since`: when the connection came that asks for it. */
   #load({ tenant, userId, clientId }: SubscriptionKey, since: number): Promise<Kept | Later> {
     const key = { tenant, userId, clientId };
-    const name = keyOf(key);
-    const kept = this.#kept.get(name);
+    const name = nameOf(key);
+    const kept = this.#kept.get(key);
     if (kept !== undefined && !this.#host.isShared) return Promise.resolve(kept);
     const loading = this.#loading.get(name) ?? this.#read(key, kept, since).finally(() => this.#loading.delete(name));
     this.#loading.set(name, loading);
@@ -415,34 +318,14 @@ export class Subscribers {
     return { subscriber, generation, isReplaced: false, isChanged: false, savedVersion, savedAt: clock.monotonic() };
   }
 
-  #rowOf({ subscriber, generation }: Kept): KeptSubscription {
-    const { clock, cluster, isShared } = this.#host;
-    const node = isShared && subscriber.session !== undefined ? cluster.self.id : undefined;
-    return rowOf(subscriber, { now: clock.now(), epoch: this.#host.epoch }, { generation, node });
-  }
-
   #sweepLater(): void {
     this.#host.wheel.arm(SWEEP_MS, () => {
       this.#store.sweepSubscriptions(this.#host.clock.now() - FORGOTTEN_MS).catch(this.#host.onFault);
       this.#sweepLater();
     });
   }
-
-  #writeLater(): void {
-    this.#host.wheel.arm(WRITE_MS, () => {
-      this.flush().then(
-        () => this.#outage.over(),
-        (error: unknown) => this.#outage.failed(error),
-      );
-      this.#writeLater();
-    });
-  }
 }
 
 function newReplaced(): Refusal {
   return new Refusal("REPLACED", "another connection of this clientId took over");
-}
-
-function keyOf({ tenant, userId, clientId }: SubscriptionKey): string {
-  return `${tenant}\u0000${userId}\u0000${clientId}`;
 }
