@@ -345,6 +345,7 @@ export const viewsComparison = z.looseObject({
 
 /** `GET /api/v1/operations/outbox`: batches of the own tenant that services staged in their own transactions and that were refused. */
 export const refusedOutbox = z.looseObject({
+  exists: z.boolean().describe("False where services cannot stage anything, because log and services share no database."),
   waiting: count.describe("Batches of all tenants that wait to be moved into the log."),
   waitingSeconds: figure.describe("For how long the oldest of them has waited."),
   refused: z.array(

@@ -13,6 +13,7 @@ import { AskedNodesPanel, NodesPanel } from "./nodes-panel.tsx";
 import { ofNode } from "./nodes.ts";
 import styles from "./operations.module.css";
 import { Poll, type Polled, pageHost } from "./poll.ts";
+import { OutboxPanel } from "./outbox-panel.tsx";
 import { type SignedIn, useSignedIn } from "./rights.ts";
 import { TailPanel } from "./tail-panel.tsx";
 import { Tiles } from "./tiles.tsx";
@@ -63,6 +64,7 @@ function Console({ account, signedIn }: Properties): ReactElement {
           <LatencyPanel authorized={authorized} node={node} hasNodes={hasNodes} />
           <LogPanel summary={summary} />
           <NodePanel summary={summary} isOfAll={hasNodes && node === ""} />
+          <OutboxPanel authorized={authorized} />
           <TroublePanels authorized={authorized} node={node} onFollow={follow} />
         </section>
       </main>

@@ -4,7 +4,7 @@ import type { RefusedOutbox } from "@broadtape/protocol/operations";
 import type { Intake, RefusedBatch } from "../intake/intake.ts";
 
 const FAULTS = 5;
-const NONE: RefusedOutbox = { waiting: 0, waitingSeconds: 0, refused: [], next: null };
+const NONE: RefusedOutbox = { exists: false, waiting: 0, waitingSeconds: 0, refused: [], next: null };
 
 /** @param intake undefined where there is no outbox */
 export async function refusedOutbox(
@@ -17,7 +17,13 @@ export async function refusedOutbox(
   const found = await intake.refused({ tenant, before, limit: limit + 1 });
   const page = found.slice(0, limit);
   const { waiting, waitingSeconds } = intake.meter;
-  return { waiting, waitingSeconds, refused: page.map(listed), next: found.length > limit ? (page.at(-1)?.seq ?? null) : null };
+  return {
+    exists: true,
+    waiting,
+    waitingSeconds,
+    refused: page.map(listed),
+    next: found.length > limit ? (page.at(-1)?.seq ?? null) : null,
+  };
 }
 
 function listed({ seq, key, role, source, stagedAt, refusedAt, events, refusal }: RefusedBatch): RefusedOutbox["refused"][number] {
