@@ -6,15 +6,16 @@
  */
 import type { Offset } from "@broadtape/protocol/event-id";
 import type { StoredEvent } from "@broadtape/protocol/event";
-import { type Appended, type Log, LogEnded, type LogPage, LogUnavailable, type SharedLog } from "../log/log.ts";
+import { type Appended, type Log, LogEnded, type SharedLog } from "../log/log.ts";
 import { domainEvent } from "./history.ts";
 import { Instants } from "./instants.ts";
 import type { Meter } from "./meter.ts";
 import type { Product } from "./product.ts";
+import { Reading, type ReadingOwner, batchesOf, readAfter } from "./reading.ts";
 import { Ring } from "./ring.ts";
 import { type Applied, type RouteHost, apply, route } from "./route.ts";
 import type { Wire } from "../wire/wire.ts";
-import type { Deadline, Wheel } from "./wheel.ts";
+import type { Wheel } from "./wheel.ts";
 
 export interface ApplyingOptions {
   readonly log: Log | SharedLog;
@@ -35,18 +36,13 @@ export interface ApplyingOptions {
 }
 
 const FOLD_PAGE = 5000;
-const ROUTE_PAGE = 500;
-/** How long an own batch that is on its way is waited for before what others stored meanwhile is read without it. */
-const OWN_MS = 20;
-/** What could not be read is read again after so long. */
-const RETRY_MS = 1000;
-/** One reading may bring nothing because it was under way before; more of them say that the log has less than it told of. */
-const FRUITLESS = 2;
 
-export class Applying {
+export class Applying implements ReadingOwner {
   readonly #options: ApplyingOptions;
   readonly #hearers: ((stored: StoredEvent) => void)[] = [];
   readonly #instants = new Instants();
+  /** Reads what others stored. */
+  readonly #reading: Reading;
   #ring: Ring;
   #routedTo: Offset = 0;
   #isOpen = false;
@@ -54,12 +50,6 @@ export class Applying {
   #own = 0;
   /** Settles when what was on its way has been applied. */
   #idle: Promise<unknown> = Promise.resolve();
-  /** Reads what others stored, while it does. */
-  #reading: Promise<void> | undefined;
-  /** Readings in a row that brought nothing. */
-  #fruitless = 0;
-  /** Set while an own batch is waited for that most likely brings what is missing, or until what failed is tried again. */
-  #waiting: Deadline | undefined;
   /** Asks the log where it stands; `#isAskedAgain` where it was asked for once more meanwhile. */
   #refreshing: Promise<void> | undefined;
   /** As {@link Applying.catchUp}: what is under way, and what was asked for since. */
@@ -70,6 +60,11 @@ export class Applying {
   constructor(options: ApplyingOptions) {
     this.#options = options;
     this.#ring = new Ring(0, { events: options.limits.ringEvents, bytes: options.limits.ringBytes });
+    const onGone = (error: LogEnded) => {
+      this.#isOpen = false;
+      options.onLost(error);
+    };
+    this.#reading = new Reading({ ...options, onGone }, this);
   }
 
   /** Newest offset that views hold and followers were told of. */
@@ -83,6 +78,10 @@ export class Applying {
 
   get isOpen(): boolean {
     return this.#isOpen;
+  }
+
+  get awaitsOwn(): boolean {
+    return this.#own > 0;
   }
 
   /** When the event at an offset was stored, about; see {@link Instants}. */
@@ -118,18 +117,18 @@ export class Applying {
     this.#ring = new Ring(upTo, { events: limits.ringEvents, bytes: limits.ringBytes });
     this.#isOpen = true;
     if ("onMoved" in log) {
-      log.onMoved(() => this.#moved());
+      log.onMoved(() => this.#reading.moved());
       this.#options.wire?.onBatch((batch) => this.#offered(batch));
       this.#options.wire?.onWake(() => this.#refresh());
     }
-    this.#moved();
+    this.#reading.moved();
   }
 
   /** Goes along no further; resolves when everything that was on its way is applied. */
   async close(): Promise<void> {
     this.#isOpen = false;
     await this.#idle;
-    await this.#reading;
+    await this.#reading.idle();
   }
 
   /**
@@ -144,7 +143,7 @@ export class Applying {
       await applying;
     } finally {
       this.#own -= 1;
-      this.#moved();
+      this.#reading.moved();
     }
   }
 
@@ -158,7 +157,7 @@ export class Applying {
     const awake = this.#options.awake();
     if (awake !== undefined) await awake;
     // In the turn of its own answer where nothing stands between, so that batches are applied in the order of their answers.
-    while (this.#routedTo < first.stored.offset - 1) await this.#read();
+    while (this.#routedTo < first.stored.offset - 1) await this.#reading.read();
     if (this.#routedTo < last.stored.offset) this.#apply(batch, last.stored);
   }
 
@@ -177,13 +176,7 @@ export class Applying {
 
   /** Applies at least everything of which this process knows that it is stored. */
   async applyKnown(): Promise<void> {
-    const { head } = this.#options.log.bounds();
-    for (let fruitless = 0; this.#isOpen && this.#routedTo < head;) {
-      const before = this.#routedTo;
-      await this.#read();
-      fruitless = this.#routedTo > before ? 0 : fruitless + 1;
-      if (fruitless > FRUITLESS) throw new LogUnavailable(`the log told of ${head} and ends at ${before}`);
-    }
+    await this.#reading.readTo(this.#options.log.bounds().head);
   }
 
   /** What another node stored, brought by the wire: applied where it joins, else the log is asked. */
@@ -202,10 +195,7 @@ export class Applying {
         this.#refresh();
         return;
       }
-      this.#apply(
-        each.flatMap((stored) => this.#appliedOf(stored)),
-        last,
-      );
+      this.applyStored(each, last);
       const { log } = this.#options;
       if ("heard" in log) log.heard(last);
     }
@@ -229,85 +219,13 @@ export class Applying {
     this.#refreshing = log.refresh().then(ended, ended);
   }
 
-  /** The log's head may be further than what is applied. */
-  #moved(): void {
-    if (!this.#isOpen || this.#waiting !== undefined || !this.#isBehind) return;
-    if (this.#own === 0) {
-      this.#readOn();
-      return;
-    }
-    // An own batch will most often bring the rest from memory.
-    this.#readLater(OWN_MS);
-  }
-
-  #readLater(ms: number): void {
-    if (!this.#isOpen || this.#waiting !== undefined || !this.#isBehind) return;
-    this.#waiting = this.#options.wheel.arm(ms, () => {
-      this.#waiting = undefined;
-      if (this.#isOpen && this.#isBehind) this.#readOn();
+  /** What others stored. A type that no product of this node knows is passed over. */
+  applyStored(batch: readonly StoredEvent[], last: StoredEvent): void {
+    const applied = batch.flatMap((stored): Applied[] => {
+      const product = this.#options.productOf(stored.type);
+      return product === undefined ? [] : [{ product, stored, event: domainEvent(stored), receivedAt: 0 }];
     });
-  }
-
-  get #isBehind(): boolean {
-    return this.#options.log.bounds().head > this.#routedTo;
-  }
-
-  #readOn(): void {
-    const before = this.#routedTo;
-    this.#read().then(
-      () => {
-        this.#fruitless = this.#routedTo > before ? 0 : this.#fruitless + 1;
-        if (this.#fruitless <= FRUITLESS) this.#moved();
-        else this.#readLater(RETRY_MS);
-      },
-      (error: unknown) => {
-        if (!this.#isOpen) return;
-        // Of its outages the log tells itself.
-        if (!(error instanceof LogUnavailable)) this.#options.onFault(error);
-        this.#readLater(RETRY_MS);
-      },
-    );
-  }
-
-  /** One reading at a time. */
-  #read(): Promise<void> {
-    this.#reading ??= this.#readToHead().finally(() => {
-      this.#reading = undefined;
-    });
-    return this.#reading;
-  }
-
-  async #readToHead(): Promise<void> {
-    for (let isComplete = false; !isComplete;) {
-      await this.#options.awake();
-      const page = await readAfter(this.#options.log, this.#routedTo, ROUTE_PAGE).catch((error: unknown) => this.#unread(error));
-      for (const batch of batchesOf(page.events)) {
-        const last = batch.at(-1);
-        // Meanwhile an own batch may have been applied from memory.
-        if (last === undefined || last.offset <= this.#routedTo) continue;
-        this.#apply(
-          batch.flatMap((stored) => this.#appliedOf(stored)),
-          last,
-        );
-      }
-      isComplete = page.complete;
-    }
-  }
-
-  #unread(error: unknown): never {
-    if (!(error instanceof RangeError)) throw error;
-    const gone = `what follows event ${this.#routedTo} is no longer in the log: this node has to start again`;
-    const isNews = this.#isOpen;
-    this.#isOpen = false;
-    if (isNews) this.#options.onLost(new LogEnded(gone));
-    // Whoever waits for it here goes to another node.
-    throw new LogUnavailable(gone);
-  }
-
-  /** A type that no product of this node knows is passed over. */
-  #appliedOf(stored: StoredEvent): Applied[] {
-    const product = this.#options.productOf(stored.type);
-    return product === undefined ? [] : [{ product, stored, event: domainEvent(stored), receivedAt: 0 }];
+    this.#apply(applied, last);
   }
 
   #apply(batch: readonly Applied[], last: StoredEvent): void {
@@ -315,34 +233,11 @@ export class Applying {
     const messages = apply(routing, batch);
     route(routing, messages);
     this.#routedTo = last.offset;
-    if (this.#waiting !== undefined && !this.#isBehind) {
-      this.#options.wheel.disarm(this.#waiting);
-      this.#waiting = undefined;
-    }
+    this.#reading.reached();
     for (const { stored } of batch) this.#instants.add(stored.offset, stored.storedAt);
     onRouted();
     const lossless = messages.filter(({ key }) => key === undefined);
     this.#ring.add(last.offset, last.storedAt, lossless);
     for (const hear of this.#hearers) for (const { stored } of batch) hear(stored);
   }
-}
-
-/** What follows an offset, without a gap. Rejects with RangeError where retention has taken some of it. */
-async function readAfter(log: Log, after: Offset, limit: number): Promise<LogPage> {
-  const page = await log.read({ after, limit });
-  // After 0 a log begins with the oldest that it has.
-  const first = page.events[0]?.offset ?? page.upTo + 1;
-  if (first > after + 1) throw new RangeError(`the log begins at ${first}: what follows ${after} is gone`);
-  return page;
-}
-
-/** Publish batches, which pages of the log hold whole. */
-function batchesOf(events: readonly StoredEvent[]): StoredEvent[][] {
-  const batches: StoredEvent[][] = [];
-  for (const event of events) {
-    const current = batches.at(-1);
-    if (current?.[0]?.batch === event.batch) current.push(event);
-    else batches.push([event]);
-  }
-  return batches;
 }
