@@ -3,7 +3,7 @@
  * It knows neither; clock, ids, log and limits come in through the door (design.md).
  */
 import { type ErrorCode, Refusal } from "@broadtape/protocol/errors";
-import type { Offset } from "@broadtape/protocol/event-id";
+import { type Offset, parseEventId } from "@broadtape/protocol/event-id";
 import type { PublishAnswer, StoredEvent } from "@broadtape/protocol/event";
 import type { Identity } from "@broadtape/protocol/identity";
 import { alone } from "../cluster/alone.ts";
@@ -79,7 +79,7 @@ export interface EngineOptions {
   readonly journal?: Journal | undefined;
 }
 
-/** A log that does not answer keeps nobody out: who asks for what is not here yet is told to begin anew. */
+/** A log that does not answer keeps nobody out but those who ask for what is not here yet ({@link Engine.sendBack}). */
 const REACH_MS = 1000;
 
 export class Engine {
@@ -108,6 +108,8 @@ export class Engine {
   readonly #ackedHearers: ((identity: Identity, offset: Offset) => void)[] = [];
   #started = false;
   #stopping = false;
+  /** Whether the log answered when it was last asked what the others have stored. */
+  #isAbreast = true;
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -229,7 +231,9 @@ export class Engine {
     return session;
   }
 
+  /** `done` is not called where the session is sent back. */
   follow(session: Session, request: FollowRequest, maxTopics: number, done: (followed: Followed) => void): void {
+    if (this.sendBack(session, request.after)) return;
     follow(this, session, request, maxTopics, done);
   }
 
@@ -300,6 +304,18 @@ export class Engine {
     return resumeAt(this, cursor);
   }
 
+  /**
+   * Ends a session that has been told elsewhere what this node cannot know, because the log does not answer it: here it would be shown an older state,
+   * and told everything since once more. It goes on at another node, or later. True where that is so.
+   */
+  sendBack(session: Session, cursor: string | undefined): boolean {
+    const place = this.#isAbreast || cursor === undefined ? undefined : parseEventId(cursor);
+    if (place?.epoch !== this.epoch || place.offset <= this.routedTo) return false;
+    const reconnectAfterMs = this.reconnectAfterMs();
+    session.close(new Refusal("SHUTTING_DOWN", "this server cannot tell yet what came after what you know", { reconnectAfterMs }));
+    return true;
+  }
+
   /** Milliseconds after which a client should come back, jittered so that they do not all come at once. */
   reconnectAfterMs(): number {
     return Math.round(this.limits.reconnectAfterMs * (0.5 + this.#options.random()));
@@ -329,11 +345,21 @@ export class Engine {
   async reach(offset: Offset): Promise<void> {
     if (!this.isShared || offset <= this.routedTo) return;
     const { promise, resolve } = Promise.withResolvers<undefined>();
-    const end = () => {
+    const end = (isAbreast: boolean) => {
+      this.#isAbreast = isAbreast;
       resolve(undefined);
     };
-    const deadline = this.wheel.arm(REACH_MS, end);
-    this.#publishing.catchUp().then(end, end);
+    const deadline = this.wheel.arm(REACH_MS, () => {
+      end(false);
+    });
+    this.#publishing.catchUp().then(
+      () => {
+        end(true);
+      },
+      () => {
+        end(false);
+      },
+    );
     await promise;
     this.wheel.disarm(deadline);
   }

@@ -1,8 +1,9 @@
 /** Several engines over one log and one registry that know each other (decision 0008). */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { identityOf } from "../../testing/rig.ts";
 import { Nodes } from "../../testing/nodes.ts";
 import { FakeConnection, testForm, testSurface } from "../../testing/connection.ts";
+import { LogUnavailable } from "../log/log.ts";
 import type { KeptConnection } from "../registry/subscriptions.ts";
 import { ConnectionBook } from "./connection-book.ts";
 import type { Session } from "./session.ts";
@@ -94,6 +95,49 @@ describe("connections of a user", () => {
     nodes.setConnected(0, false);
     await nodes.settle(6000);
     expect(await enter(nodes, 12)).toHaveLength(10);
+  });
+});
+
+describe("what a client was told elsewhere and this node cannot know, since the log does not answer", () => {
+  async function behind() {
+    const nodes = await Nodes.start(2);
+    const { session } = await connect(nodes, 0);
+    await nodes.rig(0).publish([["feed", "a", 1]]);
+    acknowledge(session, 1);
+    await nodes.wait(nodes.rig(0).engine.subscribers.flush());
+    const { engine, log } = nodes.rig(1);
+    const refresh = vi.spyOn(log, "refresh").mockRejectedValue(new LogUnavailable("the database does not answer"));
+    await nodes.wait(engine.current() ?? Promise.resolve());
+    return { nodes, engine, refresh };
+  }
+
+  it("sends it back, instead of telling it an older state and all of that once more", async () => {
+    const { nodes, engine, refresh } = await behind();
+    const after = nodes.rig(0).engine.cursorAt(1);
+    const follow = () => {
+      const { session, client } = nodes.rig(1).open(ann, surface);
+      const resyncs: unknown[] = [];
+      engine.follow(session, { topics: ["feed:a"], after }, 10, ({ resync }) => resyncs.push(resync));
+      return { client, resyncs };
+    };
+    const early = follow();
+    expect([early.client.closedWith, early.resyncs]).toEqual(["SHUTTING_DOWN", []]);
+    refresh.mockRestore();
+    await nodes.wait(engine.current() ?? Promise.resolve());
+    const late = follow();
+    await nodes.settle(10);
+    expect([late.client.closedWith, late.resyncs]).toEqual([undefined, [undefined]]);
+  });
+
+  it("lets nobody in by a name whose place that is, and keeps the place", async () => {
+    const { nodes, refresh } = await behind();
+    await expect(connect(nodes, 1)).rejects.toThrow("the log does not answer");
+    refresh.mockRestore();
+    await nodes.rig(0).publish([["feed", "a", 2]]);
+    await nodes.refresh();
+    const { client } = await connect(nodes, 1);
+    await nodes.settle(10);
+    expect(offsets(client, "event")).toEqual([2]);
   });
 });
 

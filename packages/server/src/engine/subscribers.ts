@@ -108,6 +108,7 @@ export class Subscribers {
     const key = { tenant, userId, clientId };
     let loaded = await this.#load(key, session.since);
     while ("laterThan" in loaded && loaded.laterThan < session.since) loaded = await this.#load(key, session.since);
+    this.#checkReached(loaded);
     if ("laterThan" in loaded) {
       session.close(newReplaced(), false);
       return undefined;
@@ -308,6 +309,13 @@ export class Subscribers {
       if (known === undefined || known.isReplaced || !(error instanceof RegistryUnavailable)) throw error;
       return known;
     }
+  }
+
+  /** A place in this log that is not here, though it was waited for, is no place that is lost: who comes later, or elsewhere, finds it. */
+  #checkReached(loaded: Kept | Later): void {
+    if ("laterThan" in loaded || !this.#host.isShared) return;
+    const { epoch, state } = loaded.subscriber;
+    if (epoch === this.#host.epoch && state.acked.upTo > this.#host.routedTo) throw new RegistryUnavailable("the log does not answer");
   }
 
   #keptOf(key: SubscriptionKey, stored: KeptSubscription | undefined): Kept {

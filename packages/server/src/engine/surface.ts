@@ -26,6 +26,7 @@ export type Desk = Pick<
   | "routedTo"
   | "publicTenant"
   | "resumeAt"
+  | "sendBack"
   | "beforeRecent"
   | "reconnectAfterMs"
   | "subscribers"

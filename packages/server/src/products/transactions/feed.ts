@@ -75,7 +75,7 @@ export class Feed {
     this.#set(subscribed(this.#subscription, request));
     // Before it begins: a client that was answered is told everything since, though the process ends at once.
     await this.#keep();
-    if (this.#session.isClosed) return;
+    if (this.#session.isClosed || this.#desk.sendBack(this.#session, after)) return;
     const { following } = this.#session;
     // Whoever asks for what it missed asks for all of it.
     const topics = after === undefined ? this.#topics().filter((topic) => !following.has(topic)) : this.#topics();
