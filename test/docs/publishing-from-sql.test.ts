@@ -8,7 +8,7 @@ import { startTestServer, type TestServer, until } from "../contract/server.ts";
 import { type Cluster, query, startCluster } from "../postgres.ts";
 import { codeOf, pageOf } from "./pages.ts";
 
-const [grants = "", one = "", several = "", refused = ""] = codeOf(pageOf("docs/publishing-from-sql.md"), "sql");
+const [grants = "", one = "", several = "", refused = "", locks = ""] = codeOf(pageOf("docs/publishing-from-sql.md"), "sql");
 
 let cluster: Cluster;
 let node: TestServer;
@@ -18,7 +18,10 @@ const clients = feedClients(() => node);
 beforeAll(async () => {
   cluster = await startCluster();
   url = await cluster.createDatabase("bank");
-  node = await startTestServer({ env: { BROADTAPE_DATABASE_URL: url }, directory: mkdtempSync(join(tmpdir(), "broadtape-docs-")) });
+  await query(url, "create role broadtape login");
+  await query(url, "alter database bank owner to broadtape");
+  const env = { BROADTAPE_DATABASE_URL: url.replace("postgres@", "broadtape@") };
+  node = await startTestServer({ env, directory: mkdtempSync(join(tmpdir(), "broadtape-docs-")) });
 });
 afterAll(async () => {
   clients.end();
@@ -56,4 +59,18 @@ it("publishing from SQL: what is refused when it is moved is found where the pag
   await until(() => node.output().includes("a batch of the outbox is refused"));
   const metrics = await (await fetch(`${node.url}/metrics`)).text();
   expect(metrics).toContain("broadtape_outbox_refused_batches_total 1");
+});
+
+it("publishing from SQL: no service takes the nodes' locks, where that is revoked, and nodes go on", async () => {
+  const payments = url.replace("postgres@", "payments@");
+  const lock = "select pg_advisory_xact_lock(hashtextextended('broadtape/main', 0))";
+  await query(payments, lock);
+  await query(url, locks);
+  await expect(query(payments, lock)).rejects.toThrow("permission denied");
+  await node.kill();
+  node = await node.restart();
+  const client = await clients.plain({ sub: "bob", tenantId: "acme" }, "?ack=none");
+  await client.subscribe();
+  await query(payments, one.replaceAll("ann", "bob").replaceAll("p-1", "p-3"));
+  await client.first("transaction");
 });
