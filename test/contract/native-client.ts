@@ -12,8 +12,15 @@ export interface Client {
   first(type: string, skip?: number): Promise<Told>;
 }
 
+export interface OpenOptions {
+  readonly bearer?: string | undefined;
+  readonly query?: string;
+  readonly protocols?: string[];
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 export interface NativeClients {
-  open(options?: { bearer?: string | undefined; query?: string; protocols?: string[] }): Client;
+  open(options?: OpenOptions): Client;
   /** Resolves once it is welcomed. */
   welcomed(claims?: Parameters<typeof token>[0], query?: string): Promise<Client>;
   /** Ends all that were opened. */
@@ -22,16 +29,10 @@ export interface NativeClients {
 
 export function nativeClients(server: () => Pick<TestServer, "url">): NativeClients {
   const sockets: WebSocket[] = [];
-  function open({
-    bearer,
-    query = "",
-    protocols = ["broadtape.v1"],
-  }: { bearer?: string | undefined; query?: string; protocols?: string[] } = {}): Client {
-    const socket = new WebSocket(
-      `${server().url.replace("http", "ws")}/api/v1/ws${query}`,
-      protocols,
-      bearer === undefined ? {} : { headers: { authorization: `Bearer ${bearer}` } },
-    );
+  function open({ bearer, query = "", protocols = ["broadtape.v1"], headers = {} }: OpenOptions = {}): Client {
+    const socket = new WebSocket(`${server().url.replace("http", "ws")}/api/v1/ws${query}`, protocols, {
+      headers: { ...headers, ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }) },
+    });
     sockets.push(socket);
     const told: Told[] = [];
     socket.on("message", (data: Buffer) => told.push(JSON.parse(data.toString()) as Told));

@@ -1,4 +1,6 @@
 /** Contract 60-native over WebSocket with the stock `ws` client: connecting and following. */
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
 import WebSocket from "ws";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { CURSOR, type Told, nativeClients } from "./native-client.ts";
@@ -7,7 +9,7 @@ import { type TestServer, bestPrice, publish, startTestServer, token, until } fr
 let server: TestServer;
 const { open, welcomed, end } = nativeClients(() => server);
 beforeAll(async () => {
-  server = await startTestServer({ env: { BROADTAPE_LIMIT_NATIVE_HEARTBEAT_MS: "200", BROADTAPE_LIMIT_AUTHENTICATE_MS: "500" } });
+  server = await startTestServer({ env: { BROADTAPE_LIMIT_NATIVE_HEARTBEAT_MS: "200", BROADTAPE_LIMIT_AUTHENTICATE_MS: "2000" } });
 });
 afterEach(end);
 afterAll(() => server.remove());
@@ -34,6 +36,16 @@ describe("connecting", () => {
     await new Promise((resolve) => byMessage.socket.on("open", resolve));
     byMessage.say({ type: "authenticate", token: await token() });
     await byMessage.first("welcome");
+  });
+
+  it("answers the handshake with the correlation id that its client brought, or a new one", async () => {
+    const answered = async (headers: Record<string, string>) => {
+      const { socket } = open({ query: `?token=${await token()}`, headers });
+      const [{ headers: answer }] = (await once(socket, "upgrade")) as [IncomingMessage];
+      return answer["x-correlation-id"];
+    };
+    expect(await answered({ "x-correlation-id": "mine" })).toBe("mine");
+    expect(await answered({})).toMatch(/^[0-9a-f-]{36}$/);
   });
 
   it("refuses a bad token with 401 and the error body instead of the upgrade", async () => {

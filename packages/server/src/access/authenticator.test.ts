@@ -34,9 +34,11 @@ describe("Authenticator", () => {
     await expect(authenticator.authenticate({ headers: { authorization: "Bearer bad" }, queryToken: token })).rejects.toMatchObject({
       code: "AUTH_FAILED",
     });
-    await expect(authenticator.authenticate({ headers: { cookie: "session=bad" }, queryToken: token })).rejects.toMatchObject({
-      code: "AUTH_FAILED",
-    });
+    await expect(authenticator.authenticate({ headers: { cookie: `session=${"b".repeat(43)}` }, queryToken: token })).rejects.toMatchObject(
+      {
+        code: "AUTH_FAILED",
+      },
+    );
   });
 
   it("answers anything at all with a refusal, which repeats nothing of it", async () => {

@@ -3,13 +3,14 @@ import { describe, expect, it } from "vitest";
 import { findCredential, mayUseCookies, type OriginRules, sessionIdOf } from "./credentials.ts";
 
 const rules: OriginRules = { corsOrigins: ["https://desk.example.com"], trustProxy: [] };
+const SESSION = "s".repeat(43);
 const everywhere = { authToken: "a", headers: { authorization: "Bearer b", cookie: "session=c" }, queryToken: "d" };
 
 describe("findCredential", () => {
   it("looks in the contract's order", () => {
     expect(findCredential(everywhere, rules)).toEqual({ kind: "token", token: "a" });
     expect(findCredential({ ...everywhere, authToken: undefined }, rules)).toEqual({ kind: "token", token: "b" });
-    expect(findCredential({ headers: { cookie: "session=c" }, queryToken: "d" }, rules)).toEqual({ kind: "session", id: "c" });
+    expect(findCredential({ headers: { cookie: `session=${SESSION}` }, queryToken: "d" }, rules)).toEqual({ kind: "session", id: SESSION });
     expect(findCredential({ headers: {}, queryToken: "d" }, rules)).toEqual({ kind: "token", token: "d" });
     expect(findCredential({ headers: {} }, rules)).toBeUndefined();
   });
@@ -35,6 +36,13 @@ describe("findCredential", () => {
   it("finds the session among other cookies, the first one of its name", () => {
     const cookie = 'a=1; xsession=no; session=c; session=second; b="x=y"';
     expect(sessionIdOf({ cookie }, rules)).toBe("c");
+  });
+
+  it("lets a cookie that another application of the host calls so hide neither a session nor a token", () => {
+    const cookie = "session=eyJ1c2VyIjoxfQ.Zx.sig";
+    expect(findCredential({ headers: { cookie }, queryToken: "d" }, rules)).toEqual({ kind: "token", token: "d" });
+    expect(findCredential({ headers: { cookie: `${cookie}; session=${SESSION}` } }, rules)).toEqual({ kind: "session", id: SESSION });
+    expect(findCredential({ headers: { cookie } }, rules)?.kind).toBe("session");
   });
 
   it("answers any input at all", () => {

@@ -3,6 +3,9 @@ import type { IncomingHttpHeaders } from "node:http";
 
 export const SESSION_COOKIE = "session";
 
+/** How this server spells a session (`sessions.ts`). Other applications of the same host may have a cookie of that name. */
+const SESSION_ID = /^[A-Za-z0-9_-]{43}$/;
+
 export type Credential =
   | { readonly kind: "token"; readonly token: string }
   | { readonly kind: "session"; readonly id: string }
@@ -27,7 +30,12 @@ export interface OriginRules {
 
 /** Pure. Undefined where there is none; empty values count as none. */
 export function findCredential(request: CredentialRequest, origins: OriginRules): Credential | undefined {
-  return tokenIn(request.authToken) ?? bearerIn(request.headers) ?? sessionIn(request.headers, origins) ?? tokenIn(request.queryToken);
+  const named = tokenIn(request.authToken) ?? bearerIn(request.headers);
+  if (named !== undefined) return named;
+  const session = sessionIn(request.headers, origins);
+  // What browsers send of another application hides no token.
+  const isForeign = session?.kind === "session" && !SESSION_ID.test(session.id);
+  return isForeign ? (tokenIn(request.queryToken) ?? session) : (session ?? tokenIn(request.queryToken));
 }
 
 /** The cookie session of a request, where the page that sent it may use cookies. */
@@ -65,13 +73,13 @@ function bearerIn({ authorization }: IncomingHttpHeaders): Credential | undefine
 
 function sessionIn(headers: IncomingHttpHeaders, origins: OriginRules): Credential | undefined {
   if (headers.cookie === undefined || !mayUseCookies(headers, origins)) return undefined;
-  for (const pair of headers.cookie.split(";")) {
+  const ids = headers.cookie.split(";").flatMap((pair) => {
     const [name = "", ...value] = pair.split("=");
-    if (name.trim() !== SESSION_COOKIE) continue;
     const id = value.join("=").trim();
-    return id === "" ? undefined : { kind: "session", id };
-  }
-  return undefined;
+    return name.trim() === SESSION_COOKIE && id !== "" ? [id] : [];
+  });
+  const id = ids.find((each) => SESSION_ID.test(each)) ?? ids[0];
+  return id === undefined ? undefined : { kind: "session", id };
 }
 
 function single(value: string | string[] | undefined): string | undefined {

@@ -38,6 +38,9 @@ export function serveTextWebSocket(options: TextWebSocketOptions): (request: Inc
     maxPayload: options.frameBytes,
     handleProtocols: (protocols) => (subprotocol !== undefined && protocols.has(subprotocol) ? subprotocol : false),
   });
+  webSockets.on("headers", (headers, request) => {
+    headers.push(`X-Correlation-ID: ${correlationIdOf(request)}`);
+  });
   webSockets.on("wsClientError", (error, socket, request) => {
     if (request.method === "GET") answerRaw(socket, 400, error.message, correlationIdOf(request), { "Sec-WebSocket-Version": "13" });
     else answerRaw(socket, 405, "a WebSocket is opened with GET", correlationIdOf(request), { Allow: "GET" });
@@ -69,10 +72,14 @@ async function upgrade(
     const identity = await identify(options, request);
     if (identity !== undefined) options.engine.checkRoom(identity);
     const peer = peerOf(request, options.addressOf);
+    // One that was made here is told in the handshake's answer.
+    request.headers["x-correlation-id"] = peer.correlationId;
     const parameters = queryOf(request);
     options.surface.checkParameters?.(parameters);
     if (identity !== undefined) seat = await enter(options, identity, peer);
     if (socket.destroyed) return;
+    // It may have begun to stop meanwhile: after the handshake's answer there is no refusing.
+    if (identity !== undefined) options.engine.checkRoom(identity);
     socket.off("error", onError);
     webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       const client = new TextClient(options, form, peer, parameters, webSocket, socket);
@@ -81,6 +88,11 @@ async function upgrade(
     });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
+    if (error.code === "SHUTTING_DOWN") {
+      // Proxies ask another node where a connection is lost, and pass on what is an answer.
+      socket.destroy();
+      return;
+    }
     // Contract 70-details "refusal at connect".
     const { retryAfterMs } = error.details;
     const more: Record<string, string> = retryAfterMs === undefined ? {} : { "Retry-After": String(Math.ceil(retryAfterMs / 1000)) };
