@@ -72,6 +72,11 @@ export class Holding {
     for (const connectionId of leaving) if (!this.#seats.has(connectionId)) this.#leaving.add(connectionId);
   }
 
+  /** It is written down; where nobody holds it, it is given back. */
+  found(connectionId: string): void {
+    if (!this.#seats.has(connectionId)) this.#leaving.add(connectionId);
+  }
+
   /** All of them are to be written again. */
   retake(): void {
     this.#leaving.clear();

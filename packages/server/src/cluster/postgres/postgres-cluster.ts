@@ -263,6 +263,8 @@ export class PostgresCluster implements Cluster {
     const now = this.#options.clock.monotonic();
     if (now - this.#sweptAt < this.#times.sweepMs) return;
     this.#sweptAt = now;
+    // Where it fails, it is done the next time.
+    this.#turnstile.review().catch(() => undefined);
     this.#database
       .ask((client) => sweep(client, this.#times))
       .then((isMore) => {

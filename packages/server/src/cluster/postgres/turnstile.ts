@@ -32,6 +32,8 @@ export class Turnstile {
   /** Seats of the transaction that runs. */
   #underWay = 0;
   #writing: Promise<void> | undefined;
+  /** When a transaction was last given up: it may still be carried out, after what came later. Undefined where that has been looked into. */
+  #givenUpAt: number | undefined;
   #isClosed = false;
 
   constructor(node: ClusterNode, database: Database, options: TurnstileOptions) {
@@ -90,6 +92,19 @@ export class Turnstile {
     this.write();
   }
 
+  /** Gives back the seats that the database has of this node and this node does not hold, where a transaction that was given up may have left some. */
+  async review(): Promise<void> {
+    const { leaseMs, monotonic } = this.#options;
+    const givenUpAt = this.#givenUpAt;
+    if (givenUpAt === undefined || monotonic() - givenUpAt < leaseMs || this.#isClosed || this.#database.isAway) return;
+    const [rows = []] = await this.#database.ask((client) =>
+      queryAll(client, [`select connection_id from seats where node = ${text(this.#node.id)}`]),
+    );
+    if (this.#givenUpAt === givenUpAt) this.#givenUpAt = undefined;
+    for (const row of rows) this.#holding.found(String(row["connection_id"]));
+    this.write();
+  }
+
   /** Gives all seats back, and the node with them. */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -121,6 +136,7 @@ export class Turnstile {
       outcome = await this.#database.ask((client) => writeGroup(client, group));
     } catch {
       // Told of by the database; nobody knows whether it was written.
+      this.#givenUpAt = this.#options.monotonic();
       this.#holding.putBack(seats);
       hits.giveUp();
       return;
