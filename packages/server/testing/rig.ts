@@ -2,7 +2,8 @@
 import { z } from "zod";
 import type { Identity } from "@broadtape/protocol/identity";
 import { defaultLimits } from "../src/config/limits.ts";
-import { Engine, type EngineLimits, type EngineOptions } from "../src/engine/engine.ts";
+import { Engine } from "../src/engine/engine.ts";
+import type { EngineLimits, EngineOptions } from "../src/engine/engine-options.ts";
 import type { FollowRequest, Followed } from "../src/engine/following.ts";
 import { type Meter, newMeter } from "../src/engine/meter.ts";
 import type { DomainEvent, Product, View } from "../src/engine/product.ts";

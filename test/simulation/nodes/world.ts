@@ -2,7 +2,8 @@
 import type { StoredEvent } from "@broadtape/protocol/event";
 import { MemoryHub, type MemoryCluster } from "../../../packages/server/src/cluster/memory/memory-cluster.ts";
 import { defaultLimits } from "../../../packages/server/src/config/limits.ts";
-import { Engine, type EngineLimits } from "../../../packages/server/src/engine/engine.ts";
+import { Engine } from "../../../packages/server/src/engine/engine.ts";
+import type { EngineLimits } from "../../../packages/server/src/engine/engine-options.ts";
 import { newMeter } from "../../../packages/server/src/engine/meter.ts";
 import type { TextSurface } from "../../../packages/server/src/engine/surface.ts";
 import { LogEnded, LogUnavailable } from "../../../packages/server/src/log/log.ts";

@@ -8,19 +8,19 @@ import type { PublishAnswer, StoredEvent } from "@broadtape/protocol/event";
 import type { Identity } from "@broadtape/protocol/identity";
 import { alone } from "../cluster/alone.ts";
 import type { Cluster } from "../cluster/cluster.ts";
-import type { Log, SharedLog } from "../log/log.ts";
+import type { Log } from "../log/log.ts";
 import { catchUp } from "./catch-up.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import type { Clock } from "./clock.ts";
 import { type Journal, NO_JOURNAL } from "./journal.ts";
 import { Deadlines } from "./deadlines.ts";
 import { Derived } from "./derived.ts";
+import type { EngineLimits, EngineOptions } from "./engine-options.ts";
 import { type Allowed, allow } from "./entitlement.ts";
-import { type FollowRequest, type Followed, follow, resumeAt, revokeForbidden, unfollow } from "./following.ts";
+import { type FollowRequest, type Followed, follow, resumeAt, revokeForbidden, setRate, unfollow } from "./following.ts";
 import { pageOf, stateAt } from "./history.ts";
 import type { Connection, Message, Surface } from "./message.ts";
 import type { Meter } from "./meter.ts";
-import { intervalOf } from "./pace.ts";
 import type { Entry, Lookup, Product } from "./product.ts";
 import { Publishing } from "./publish.ts";
 import { type RecentRequest, beforeRecent } from "./recent.ts";
@@ -28,56 +28,13 @@ import type { Ring } from "./ring.ts";
 import { type Peer, Session } from "./session.ts";
 import { type Seat, Sessions } from "./sessions.ts";
 import { lookupOf, snapshots } from "./snapshots.ts";
-import { type SubscriptionStore, Subscribers } from "./subscribers.ts";
+import { Subscribers } from "./subscribers.ts";
 import { Ticker } from "./ticker.ts";
 import { Topics } from "./topics.ts";
 import { Turn } from "./turn.ts";
 import type { Publisher } from "./validate.ts";
 import { Views } from "./views.ts";
-import type { Wire } from "../wire/wire.ts";
 import { Wheel } from "./wheel.ts";
-
-export interface EngineLimits {
-  readonly batchEvents: number;
-  readonly waitingEvents: number;
-  readonly unsentBytes: number;
-  readonly behindBytes: number;
-  readonly slowConsumerMs: number;
-  readonly stalledMs: number;
-  readonly ringEvents: number;
-  readonly ringBytes: number;
-  readonly entities: number;
-  readonly connections: number;
-  readonly connectionsPerUser: number;
-  readonly flushWindowMs: number;
-  readonly checkpointMs: number;
-  readonly reconnectAfterMs: number;
-}
-
-export interface EngineOptions {
-  readonly log: Log | SharedLog;
-  /** Between nodes; without it each finds in the log what others stored. */
-  readonly wire?: Wire | undefined;
-  /** What the nodes know of each other; without it, this one is alone. */
-  readonly cluster?: Cluster | undefined;
-  readonly clock: Clock;
-  /** Unique ids for events and connections. */
-  readonly newId: () => string;
-  /** In [0, 1); for jitter. */
-  readonly random: () => number;
-  readonly products: readonly Product[];
-  readonly limits: EngineLimits;
-  readonly publicTenant: string;
-  /** How long entities to which nothing more happens are kept, by the stamps in the log; the same on every node. Default: for ever. */
-  readonly overKeptMs?: number | undefined;
-  readonly meter: Meter;
-  /** What clients that name themselves follow, and how far they are. */
-  readonly subscriptions: SubscriptionStore;
-  /** A broken invariant or a failing component; the composition root decides what ends. */
-  readonly onFault: (error: unknown) => void;
-  /** Without it, none is kept. */
-  readonly journal?: Journal | undefined;
-}
 
 /** A log that does not answer keeps nobody out but those who ask for what is not here yet ({@link Engine.sendBack}). */
 const REACH_MS = 1000;
@@ -245,12 +202,7 @@ export class Engine {
 
   /** Changes the rate of a running subscription; false when the session does not follow it. */
   setRate(session: Session, topic: string, maxUpdatesPerSecond: number | undefined): boolean {
-    const allowed = allow(this, session.identity, topic);
-    const subscription = typeof allowed === "string" ? undefined : session.following.get(allowed.name)?.subscription;
-    if (subscription === undefined) return false;
-    subscription.minIntervalMs = intervalOf(maxUpdatesPerSecond);
-    session.outbox.repace(subscription);
-    return true;
+    return setRate(this, session, topic, maxUpdatesPerSecond);
   }
 
   /** A fresh token for an open session: same user and tenant only. What it may no longer follow ends at once. */

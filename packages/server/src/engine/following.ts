@@ -132,6 +132,16 @@ export function unfollow(topics: Topics, session: Session, name: string): boolea
   return true;
 }
 
+/** Changes the rate of a running subscription; false when the session does not follow the topic. */
+export function setRate(host: EntitlementHost, session: Session, topic: string, maxUpdatesPerSecond: number | undefined): boolean {
+  const allowed = allow(host, session.identity, topic);
+  const subscription = typeof allowed === "string" ? undefined : session.following.get(allowed.name)?.subscription;
+  if (subscription === undefined) return false;
+  subscription.minIntervalMs = intervalOf(maxUpdatesPerSecond);
+  session.outbox.repace(subscription);
+  return true;
+}
+
 /** Ends what the session's identity may no longer follow; returns the names. */
 export function revokeForbidden(host: FollowingHost, session: Session): string[] {
   const ended = [...session.following.keys()].filter((name) => typeof allow(host, session.identity, name) === "string");

@@ -5,7 +5,7 @@ import { newMeter } from "../engine/meter.ts";
 import { OperationsDesk } from "./desk.ts";
 import { Watch } from "./watch.ts";
 import { FakeClock } from "../../testing/fake-clock.ts";
-import type { EngineLimits } from "../engine/engine.ts";
+import type { EngineLimits } from "../engine/engine-options.ts";
 
 async function setUp(limits: Partial<EngineLimits> = {}) {
   const clock = new FakeClock();
