@@ -51,6 +51,8 @@ const node = {
     .describe("How far its own clock is ahead of the database's, which it goes by; null where there is none."),
 };
 
+const unsure = count.nullable();
+
 /** A node at a glance, for the list of all. */
 export const nodeState = z.looseObject({
   id: nodeId,
@@ -62,19 +64,20 @@ export const nodeState = z.looseObject({
   figures: z
     .looseObject({
       ...node,
-      connections: count,
-      users: count,
-      paused: count,
-      queuedBytes: count,
-      topics: count,
-      eventLoop: figure.describe("0 to 1."),
-      rssBytes: count,
-      heapUsedBytes: count,
-      routedTo: count.describe("Newest offset that its followers were told of."),
-      lagEvents: count.describe("How far that is behind the newest offset that any node knows."),
+      uptimeMs: unsure,
+      connections: unsure,
+      users: unsure,
+      paused: unsure,
+      queuedBytes: unsure,
+      topics: unsure,
+      eventLoop: figure.nullable().describe("0 to 1."),
+      rssBytes: unsure,
+      heapUsedBytes: unsure,
+      routedTo: unsure.describe("Newest offset that its followers were told of."),
+      lagEvents: unsure.describe("How far that is behind the newest offset that any node knows."),
     })
     .nullable()
-    .describe("Null where it does not answer."),
+    .describe("Null where it does not answer. A figure is null where a node of another release does not tell it."),
 });
 
 /** `GET /api/v1/operations` */

@@ -1,6 +1,7 @@
 /** One question to all nodes (decision 0008): each answers for itself, and whoever asks puts the parts together. */
 import { Refusal } from "@broadtape/protocol/errors";
 import type { Cluster, ClusterNode } from "../cluster/cluster.ts";
+import { inFormOf } from "./told.ts";
 
 /** What nodes answer, by name. Queries and answers are what JSON can carry. */
 export type Answers<T> = { readonly [Name in keyof T]: (query: never) => unknown };
@@ -39,7 +40,7 @@ export class NodeUnavailable extends Error {
   }
 }
 
-/** Raised whenever answers change their form: nodes of another version have no answer then, rather than one that is misread. */
+/** Stays the same when answers grow: nodes of two releases understand each other (told.ts). */
 const KIND = "operations.1";
 
 interface Question {
@@ -50,11 +51,14 @@ interface Question {
 export class Asking<T extends Answers<T>> {
   readonly #cluster: Cluster;
   readonly #answers: T;
+  readonly #reads: ReadonlySet<keyof T>;
   readonly close: () => void;
 
-  constructor(cluster: Cluster, answers: T) {
+  /** @param reads those that change nothing and cost little: the own answer is the form of the others' */
+  constructor(cluster: Cluster, answers: T, reads: Iterable<keyof T>) {
     this.#cluster = cluster;
     this.#answers = answers;
+    this.#reads = new Set(reads);
     this.close = cluster.onAsked(KIND, async (body) => JSON.stringify(await this.#answer(body)));
   }
 
@@ -74,13 +78,27 @@ export class Asking<T extends Answers<T>> {
     ]);
     const parts = [
       ...(own === undefined ? [] : [{ node: self, answer: own.answer }]),
-      // Written by the same function of the same version of this code.
-      ...answered.map((answer) => ({ node: answer.from, answer: JSON.parse(answer.body) as AnswerOf<T[Name]> })),
+      ...(await this.#read(name, query, own?.answer, answered)),
     ];
     const silent = wanted.filter(({ id }) => !parts.some((part) => part.node.id === id));
     const [only] = silent;
     if (node !== undefined && only !== undefined) throw new NodeUnavailable(only);
     return { parts, silent };
+  }
+
+  /** Written by the same function, of this release or another. */
+  async #read<Name extends keyof T & string>(
+    name: Name,
+    query: QueryOf<T[Name]>,
+    own: AnswerOf<T[Name]> | undefined,
+    answered: readonly { readonly from: ClusterNode; readonly body: string }[],
+  ): Promise<Part<AnswerOf<T[Name]>>[]> {
+    if (answered.length === 0) return [];
+    const form = own ?? (this.#reads.has(name) ? (await this.#own(name, query)).answer : undefined);
+    return answered.map(({ from: node, body }) => {
+      const told = JSON.parse(body) as AnswerOf<T[Name]>;
+      return { node, answer: this.#reads.has(name) ? inFormOf(form ?? told, told) : told };
+    });
   }
 
   async #own<Name extends keyof T & string>(name: Name, query: QueryOf<T[Name]>) {

@@ -28,7 +28,7 @@ const AHEAD_MS = 250;
 export async function comparedViews(host: Host, ask: Ask): Promise<ViewsComparison> {
   const beganAt = host.clock.monotonic();
   const before = host.routedTo;
-  const first = await ask({ from: before, waitMs: 0 }, undefined);
+  const first = understood(await ask({ from: before, waitMs: 0 }, undefined));
   let { parts } = first;
   for (let round = 1; round < ROUNDS && !isLevel(parts); round++) {
     const tookMs = Math.max(1, host.clock.monotonic() - beganAt);
@@ -36,14 +36,16 @@ export async function comparedViews(host: Host, ask: Ask): Promise<ViewsComparis
     const perMs = (newest - before) / tookMs;
     // Measured from the first question, so that a short pause does not look like rest.
     const from = newest + Math.ceil(perMs * AHEAD_MS * round);
-    parts = (
-      await ask(
-        { from, waitMs: WAIT_MS * round },
-        parts.map(({ node }) => node),
-      )
-    ).parts;
+    const among = parts.map(({ node }) => node);
+    ({ parts } = understood(await ask({ from, waitMs: WAIT_MS * round }, among)));
   }
   return compared({ parts, silent: first.silent });
+}
+
+/** What a node of another release tells otherwise is not compared. */
+function understood({ parts, silent }: Parts<ViewsState>): Parts<ViewsState> {
+  const isState = ({ answer }: Part<ViewsState>) => Number.isSafeInteger(answer.offset) && Object.hasOwn(answer, "views");
+  return { parts: parts.filter(isState), silent: [...silent, ...parts.filter((part) => !isState(part)).map(({ node }) => node)] };
 }
 
 function isLevel(parts: readonly Part<ViewsState>[]): boolean {

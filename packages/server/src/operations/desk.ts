@@ -25,9 +25,10 @@ import { DELIVERIES_LISTED, TOPICS_OF_NODE, WAYS_LISTED } from "./listed.ts";
 import { type LogFilter, loggedEvent, matches, readBack, readForward } from "./log-view.ts";
 import { mergedHistory, mergedLatency, mergedLimits, mergedRefusals, mergedTopics, unansweredOf } from "./merged.ts";
 import { mergedSummary } from "./merged-summary.ts";
-import { type NodeAnswers, nodeAnswers } from "./node-answers.ts";
+import { type NodeAnswers, READS, nodeAnswers } from "./node-answers.ts";
 import { Stirs } from "./stirs.ts";
 import type { SummaryOptions } from "./summary.ts";
+import { known } from "./told.ts";
 import type { Watch } from "./watch.ts";
 
 /** How long an event is waited for that another node has told of. */
@@ -51,7 +52,7 @@ export class OperationsDesk {
 
   constructor(engine: Engine, watch: Watch, options: SummaryOptions) {
     this.#engine = engine;
-    this.#asking = new Asking(engine.cluster, nodeAnswers(engine, watch, options));
+    this.#asking = new Asking(engine.cluster, nodeAnswers(engine, watch, options), READS);
     this.#departed = new Departed(engine.cluster, engine.clock);
     this.#stirs = new Stirs(engine.clock);
     engine.onStored((event) => {
@@ -203,12 +204,13 @@ export class OperationsDesk {
       const parts = asked.parts.flatMap(({ answer }) => answer.ofEvents[index] ?? []);
       const deliveries = parts.flatMap((part) => part.deliveries);
       if (parts.length > 1) deliveries.sort((a, b) => (a.writtenAt < b.writtenAt ? -1 : a.writtenAt > b.writtenAt ? 1 : 0));
-      const deliveriesTotal = parts.reduce((sum, { total }) => sum + total, 0);
+      const deliveriesTotal = parts.reduce((sum, { total }) => sum + known(total), 0);
       return { event: loggedEvent(this.#engine, event), deliveries: deliveries.slice(0, DELIVERIES_LISTED), deliveriesTotal };
     });
     // What a node knew is gone with it.
-    const since = Math.max(this.#departed.lastAt() ?? -Infinity, ...asked.parts.map(({ answer }) => answer.since));
-    const complete = asked.silent.length === 0 && events.every(({ storedAt }) => storedAt >= since);
+    const since = Math.max(this.#departed.lastAt() ?? -Infinity, ...asked.parts.map(({ answer }) => known(answer.since)));
+    const isKnown = asked.silent.length === 0 && !asked.parts.some(({ answer }) => Number.isNaN(answer.since));
+    const complete = isKnown && events.every(({ storedAt }) => storedAt >= since);
     return { ways, ledger: { since: isoTime(since), complete }, ...unansweredOf(asked) };
   }
 

@@ -1,5 +1,6 @@
 /** Durations counted in buckets that grow by a fifth each: fine enough for a 99th percentile, and a few stores to count one. */
 import type { LatencyBuckets } from "@broadtape/protocol/operations";
+import { known } from "./told.ts";
 
 const FLOOR_MS = 0.05;
 const PER_OCTAVE = 4;
@@ -55,7 +56,7 @@ export function toldOf({ counts, maxMs }: Counted): ToldLatency {
 export function countedOf({ filled, maxMs }: ToldLatency): Counted {
   const counts = new Uint32Array(BUCKETS);
   for (let at = 0; at + 1 < filled.length; at += 2) counts[filled[at] ?? 0] = filled[at + 1] ?? 0;
-  return { counts, maxMs };
+  return { counts, maxMs: known(maxMs) };
 }
 
 export function histogramOf(counted: Counted): LatencyBuckets {

@@ -14,6 +14,7 @@ import type { Part, Parts } from "./asking.ts";
 import { SAMPLE_MS, combined, slotOf } from "./history.ts";
 import { type Counted, type ToldLatency, countedOf, histogramOf, quantilesOf, sumOf } from "./latency.ts";
 import { SLOW_LISTED } from "./listed.ts";
+import { known } from "./told.ts";
 import type { Unnamed } from "./unnamed.ts";
 
 /** Named in the answer where there are some: what they know is missing in it. */
@@ -35,7 +36,7 @@ export interface ToldLimits {
 export function mergedLimits(parts: readonly Part<ToldLimits>[], limit: number): LimitHits {
   const limits = named(parts.map(({ node, answer }) => ({ node, answer: answer.limits })));
   const slow = named(parts.map(({ node, answer }) => ({ node, answer: answer.slow })));
-  const slowFor = ({ stuckMs, awaitsAcksMs }: SlowConsumer) => Math.max(stuckMs ?? 0, awaitsAcksMs ?? 0);
+  const slowFor = ({ stuckMs, awaitsAcksMs }: SlowConsumer) => Math.max(known(stuckMs ?? 0), known(awaitsAcksMs ?? 0));
   return {
     limits: limits.sort((a, b) => newestFirst(a.lastAt, b.lastAt)).slice(0, limit),
     slow: slow.sort((a, b) => slowFor(b) - slowFor(a)).slice(0, SLOW_LISTED),
@@ -48,12 +49,12 @@ export function mergedTopics(parts: readonly Part<TopicRates>[], limit: number):
   if (own === undefined || others.length === 0) return own?.answer ?? { measuredMs: 0, followed: 0, topics: [] };
   const topics = new Map<string, TopicRates["topics"][number]>();
   for (const each of parts.flatMap(({ answer }) => answer.topics)) {
-    const known = topics.get(each.topic);
-    const perSecond = Math.max(known?.perSecond ?? -1, each.perSecond ?? -1);
+    const before = topics.get(each.topic);
+    const perSecond = Math.max(before?.perSecond ?? -1, each.perSecond ?? -1);
     topics.set(each.topic, {
       topic: each.topic,
-      followers: (known?.followers ?? 0) + each.followers,
-      told: Math.max(known?.told ?? 0, each.told),
+      followers: (before?.followers ?? 0) + known(each.followers),
+      told: Math.max(before?.told ?? 0, known(each.told)),
       perSecond: perSecond < 0 ? null : perSecond,
     });
   }
@@ -61,8 +62,8 @@ export function mergedTopics(parts: readonly Part<TopicRates>[], limit: number):
     (a, b) => (b.perSecond ?? 0) - (a.perSecond ?? 0) || b.told - a.told || b.followers - a.followers,
   );
   return {
-    measuredMs: Math.max(...parts.map(({ answer }) => answer.measuredMs)),
-    followed: Math.max(listed.length, ...parts.map(({ answer }) => answer.followed)),
+    measuredMs: Math.max(...parts.map(({ answer }) => known(answer.measuredMs))),
+    followed: Math.max(listed.length, ...parts.map(({ answer }) => known(answer.followed))),
     topics: listed.slice(0, limit),
   };
 }
@@ -90,15 +91,15 @@ export interface ToldSample {
  * the time that this answer gives it.
  */
 export function mergedHistory(parts: readonly Part<readonly ToldSample[]>[], after = -Infinity): OperationsHistory {
-  const [own, ...others] = parts;
-  if (own === undefined || others.length === 0) return { sampleMs: SAMPLE_MS, samples: (own?.answer ?? []).map(({ sample }) => sample) };
+  const [own, ...rest] = parts;
+  if (own === undefined || rest.length === 0) return { sampleMs: SAMPLE_MS, samples: (own?.answer ?? []).map(({ sample }) => sample) };
   const slots = new Map<number, ToldSample[]>();
   for (const told of parts.flatMap(({ answer }) => answer)) {
     const slot = slotOf(told.at);
     if (slot * SAMPLE_MS <= after) continue;
-    const known = slots.get(slot);
-    if (known === undefined) slots.set(slot, [told]);
-    else known.push(told);
+    const others = slots.get(slot);
+    if (others === undefined) slots.set(slot, [told]);
+    else others.push(told);
   }
   const newest = parts.map(({ answer }) => slotOf(answer.at(-1)?.at ?? -Infinity));
   const last = Math.max(...newest);
@@ -112,12 +113,12 @@ function sampleOf(slot: number, told: readonly ToldSample[]): OperationsSample {
   const samples = told.map(({ sample }) => sample);
   const latency: Counted = sumOf(told.map((each) => countedOf(each.latency)));
   const stored: Counted = sumOf(told.flatMap((each) => (each.stored === undefined ? [] : [countedOf(each.stored)])));
-  const sum = (of: (sample: OperationsSample) => number) => samples.reduce((total, sample) => total + of(sample), 0);
-  const most = (of: (sample: OperationsSample) => number) => Math.max(...samples.map(of));
+  const sum = (of: (sample: OperationsSample) => number) => samples.reduce((total, sample) => total + known(of(sample)), 0);
+  const most = (of: (sample: OperationsSample) => number) => Math.max(...samples.map((sample) => known(of(sample))));
   return {
     at: isoTime(slot * SAMPLE_MS),
     ms: most(({ ms }) => ms),
-    ...samples.map((sample) => combined(sample, sample, (count) => count)).reduce((a, b) => combined(a, b, (one, other) => one + other)),
+    ...samples.map((sample) => combined(sample, sample, known)).reduce((a, b) => combined(a, b, (one, other) => one + other)),
     ...quantilesOf(latency),
     stored: quantilesOf(stored),
     connections: sum(({ connections }) => connections),

@@ -23,6 +23,9 @@ interface ListOfTenant extends OfTenant {
 
 export type NodeAnswers = ReturnType<typeof nodeAnswers>;
 
+/** Those that change nothing and cost little. */
+export const READS = ["summary", "history", "latency", "topics", "refusals", "limits", "deliveries", "connections"] as const;
+
 export function nodeAnswers(engine: Engine, watch: Watch, options: SummaryOptions) {
   const topics = new TopicMeter(engine.clock, engine.topics);
   const sums = new ViewSums(engine);

@@ -236,6 +236,40 @@ it("measures from the log's stamp what another node stored, at the node whose cl
   expect(samples.find(({ stored: sampled }) => sampled?.maxMs !== null)).toMatchObject({ maxMs: null, stored: { maxMs: 30 } });
 });
 
+it("understands a node of another release: what it tells besides is passed over, what it does not tell is unknown", async () => {
+  const { clock, hub, north, south, answered } = await setUp();
+  clock.advance(SAMPLE_MS);
+  const other = hub.join({ id: "other", name: "other" });
+  const { cluster } = south;
+  other.onAsked("operations.1", async (body) => {
+    const { name } = JSON.parse(body) as { readonly name: string };
+    const [answer] = await cluster.ask("operations.1", body, { to: north.cluster.self.id });
+    const own = JSON.parse(answer?.body ?? "") as Record<string, object>;
+    if (name === "latency") return JSON.stringify({ filled: [3, 7], quantum: true });
+    if (name === "history") return JSON.stringify(Object.values(own).map((each) => ({ ...each, latency: undefined, stored: undefined })));
+    if (name !== "summary") return JSON.stringify({ news: 1 });
+    const node = { ...own["node"], uptimeMs: undefined, wire: "quantum", temperature: 7 };
+    const connections = { ...own["connections"], all: 5, users: undefined, bySurface: undefined };
+    return JSON.stringify({ ...own, node, connections, log: undefined, weather: { is: "fine" } });
+  });
+  clock.advance(10);
+  const summary = await answered(north.desk.summary("acme"));
+  const told = JSON.parse(JSON.stringify(summary.nodes)) as typeof summary.nodes;
+  expect(told.map(({ name, status }) => `${name} ${status}`)).toEqual(["north ready", "other ready", "south ready", "west ready"]);
+  expect(told[1]?.figures).toMatchObject({ wire: "quantum", connections: 5, uptimeMs: null, users: null, routedTo: null, lagEvents: null });
+  expect(summary).toMatchObject({ connections: { all: 5, users: 0 }, log: { headOffset: 0, routedTo: 0, lagEvents: 0 } });
+  expect((await answered(north.desk.summary("acme", "other"))).nodes).toMatchObject([{ name: "other", status: "ready" }]);
+  expect((await answered(north.desk.latency(SAMPLE_MS))).count).toBe(7);
+  expect((await answered(north.desk.history(undefined))).samples.at(-1)).toMatchObject({ nodes: 4, published: 0 });
+  expect(await answered(north.desk.views())).toMatchObject({ agree: true, unanswered: [{ name: "other" }] });
+  for (const ask of [
+    () => north.desk.topics("acme", 10),
+    () => north.desk.limits("acme", 10),
+    () => north.desk.connections(OPERATOR, { after: undefined, limit: 10 }),
+  ])
+    expect(JSON.stringify(await answered(ask()))).not.toContain("unanswered");
+});
+
 it("merges what went wrong, newest first, and topics by followers", async () => {
   const { clock, nodes, north, answered } = await setUp();
   for (const { rig, watch, name } of nodes) {
