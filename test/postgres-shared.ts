@@ -17,7 +17,15 @@ declare module "vitest" {
   }
 }
 
-const FAST = { fsync: "off", full_page_writes: "off", synchronous_commit: "on", shared_buffers: "64MB", max_prepared_transactions: "10" };
+const FAST = {
+  fsync: "off",
+  full_page_writes: "off",
+  synchronous_commit: "on",
+  shared_buffers: "64MB",
+  max_prepared_transactions: "10",
+  // Many nodes at once.
+  max_connections: "500",
+};
 
 export default async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
   const folder = mkdtempSync(join(tmpdir(), "broadtape-shared-postgres-"));

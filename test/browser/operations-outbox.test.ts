@@ -1,7 +1,10 @@
-/** The outbox in the operator's console, in a real Chromium: what services staged in PostgreSQL and what of it was refused, with the reason. */
+/**
+ * The operator's console over one PostgreSQL, in a real Chromium: what services staged in it and what of that was refused, with the reason; and events
+ * found by what they tell of.
+ */
 import { type Browser, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type TestServer, startTestServer, token } from "../contract/server.ts";
+import { type TestServer, publish, startTestServer, token } from "../contract/server.ts";
 import { orderCreated } from "../contract/trading-order.ts";
 import { query } from "../postgres.ts";
 import { newDatabase } from "../postgres-database.ts";
@@ -52,6 +55,18 @@ it("shows what waits, and what was refused, newest first, with every reason, a p
   expect(await outbox().getByRole("button", { name: "Older" }).count()).toBe(0);
   await outbox().getByRole("button", { name: "Newest" }).click();
   await expect.poll(async () => (await sources()).length).toBe(REFUSED - 1);
+});
+
+it("finds the newest event of an order that a row of a desk's snapshot names", async () => {
+  for (const id of ["mine", "other", "mine-2"]) {
+    const { status, text } = await publish(server.url, orderCreated(id));
+    expect(status, text).toBe(200);
+  }
+  const way = page.getByRole("region", { name: "Follow an event" });
+  await way.getByLabel("Event id or correlation id").fill("orders:ann/mine");
+  await way.getByRole("button", { name: "Follow", exact: true }).click();
+  await expect.poll(async () => way.getByLabel("Data").innerText()).toContain('"id": "mine"');
+  expect(await way.locator("[data-way]").count()).toBe(1);
 });
 
 it("has no serious findings of axe, in the dark and in the light", async () => {

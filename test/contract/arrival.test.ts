@@ -85,7 +85,7 @@ describe("an address that cannot be listened on", () => {
 });
 
 it("tells every client that may come back when to, whatever ended its connection", async () => {
-  const socket = new WebSocket(`${server.url.replace("http", "ws")}/api/v1/ws?token=${await token({ sub: "short", ttlMs: 1500 })}`);
+  const socket = new WebSocket(`${server.url.replace("http", "ws")}/api/v1/ws?token=${await token({ sub: "short", ttlMs: 3000 })}`);
   closers.push(() => socket.terminate());
   const told: Record<string, unknown>[] = [];
   socket.on("message", (data: Buffer) => told.push(JSON.parse(data.toString()) as Record<string, unknown>));

@@ -187,11 +187,11 @@ it("sends at most maxUpdatesPerSecond, and the newest last", async () => {
   const client = await connected();
   await client.ask("subscribe", { symbols: ["GBP/USD"], maxUpdatesPerSecond: 5 });
   const started = performance.now();
-  for (let bid = 1; performance.now() - started < 1000; bid++)
-    await publish(server.url, bestPrice("GBP/USD", String(bid), "1000000", { tenantid: "public" }));
+  const seconds = () => (performance.now() - started) / 1000;
+  for (let bid = 1; seconds() < 1; bid++) await publish(server.url, bestPrice("GBP/USD", String(bid), "1000000", { tenantid: "public" }));
   await publish(server.url, bestPrice("GBP/USD", "777", "1000000", { tenantid: "public" }));
   await until(() => client.all("price").some((price) => (price["bestBid"] as { price: number }).price === 777));
-  expect(client.all("price").length).toBeLessThanOrEqual(8);
+  expect(client.all("price").length).toBeLessThanOrEqual(3 + 5 * seconds());
   expect((client.all("price").at(-1)?.["bestBid"] as { price: number }).price).toBe(777);
 });
 
@@ -232,8 +232,8 @@ it("folds venue quotes into a best price, crossed and one-sided books as they ar
 });
 
 it("ends a connection when its token does, and lets a fresh one go on", async () => {
-  const short = open({ token: await token({ ttlMs: 1200 }) });
-  const renewed = open({ token: await token({ ttlMs: 1200 }) });
+  const short = open({ token: await token({ ttlMs: 3000 }) });
+  const renewed = open({ token: await token({ ttlMs: 3000 }) });
   await until(() => renewed.all("connected")[0]);
   expect(await renewed.ask("reauthenticate", { token: await token({ sub: "somebody else" }) })).toMatchObject({ success: false });
   expect(await renewed.ask("reauthenticate", { token: await token() })).toMatchObject({ success: true });

@@ -6,7 +6,7 @@ import { type TestServer, bestPrice, publish, startTestServer, token, until } fr
 let server: TestServer;
 const { welcomed, end } = nativeClients(() => server);
 beforeAll(async () => {
-  server = await startTestServer({ env: { BROADTAPE_LIMIT_NATIVE_HEARTBEAT_MS: "200", BROADTAPE_LIMIT_AUTHENTICATE_MS: "500" } });
+  server = await startTestServer({ env: { BROADTAPE_LIMIT_NATIVE_HEARTBEAT_MS: "200", BROADTAPE_LIMIT_AUTHENTICATE_MS: "2000" } });
 });
 afterEach(end);
 afterAll(() => server.remove());
@@ -66,8 +66,8 @@ describe("bad input", () => {
 
 describe("identity", () => {
   it("ends at expiry with TOKEN_EXPIRED and closing, unless a fresh token came", async () => {
-    const short = await welcomed({ ttlMs: 700 });
-    const renewed = await welcomed({ ttlMs: 700 });
+    const short = await welcomed({ ttlMs: 3000 });
+    const renewed = await welcomed({ ttlMs: 3000 });
     renewed.say({ type: "reauthenticate", token: await token({ sub: "other" }) });
     expect(await renewed.first("error")).toMatchObject({ code: "FORBIDDEN" });
     renewed.say({ type: "reauthenticate", token: "nonsense" });

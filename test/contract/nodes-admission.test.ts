@@ -1,19 +1,16 @@
 /** Two nodes over one PostgreSQL, and RFQs whose lifecycle goes on at both: one outcome each, whoever is asked, and no refusal that is not true. */
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Cluster, startCluster } from "../postgres.ts";
+import { newDatabase } from "../postgres-database.ts";
 import { type Answer, publish, type TestServer, startTestServer } from "./server.ts";
 
-let cluster: Cluster;
 let nodes: readonly [TestServer, TestServer];
 
 beforeAll(async () => {
-  cluster = await startCluster();
-  const env = { BROADTAPE_DATABASE_URL: await cluster.createDatabase("desk") };
+  const env = { BROADTAPE_DATABASE_URL: await newDatabase() };
   nodes = await Promise.all([startTestServer({ env }), startTestServer({ env })]);
 });
 afterAll(async () => {
   await Promise.all(nodes.map((node) => node.remove()));
-  await cluster.remove();
 });
 
 const rfq = (type: string, rfqId: string, data: object = {}, id?: string) => ({

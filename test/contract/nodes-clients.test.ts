@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { type Cluster, startCluster } from "../postgres.ts";
+import { newDatabase } from "../postgres-database.ts";
 import { nativeClients } from "./native-client.ts";
 import { type TestServer, publish, startTestServer, token, until } from "./server.ts";
 import { alert, alertsOf, closeReaders, read, say } from "./sse/reader.ts";
@@ -11,7 +11,6 @@ import { feedClients, fraudAlert, payments, tell } from "./transactions/feed-cli
 
 const MOST = 6;
 const MOST_SUBSCRIPTIONS = 8;
-let cluster: Cluster;
 let nodes: readonly [TestServer, TestServer];
 const notified: string[] = [];
 const receiver = createServer((request, response) => {
@@ -25,12 +24,11 @@ const receiver = createServer((request, response) => {
 
 beforeAll(async () => {
   await once(receiver.listen(0, "127.0.0.1"), "listening");
-  cluster = await startCluster();
   const env = {
-    BROADTAPE_DATABASE_URL: await cluster.createDatabase("desk"),
+    BROADTAPE_DATABASE_URL: await newDatabase(),
     BROADTAPE_LIMIT_CONNECTIONS_PER_USER: String(MOST),
     BROADTAPE_LIMIT_SUBSCRIPTIONS_PER_USER: String(MOST_SUBSCRIPTIONS),
-    BROADTAPE_LIMIT_FRAUD_ACK_MS: "1500",
+    BROADTAPE_LIMIT_FRAUD_ACK_MS: "4000",
     BROADTAPE_NOTIFY_WEBHOOK_URL: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`,
     BROADTAPE_NOTIFY_WEBHOOK_SECRET: "a secret that the receiver shares",
   };
@@ -44,7 +42,6 @@ afterEach(() => {
 });
 afterAll(async () => {
   for (const node of nodes) await node.remove();
-  await cluster.remove();
   receiver.close();
 });
 

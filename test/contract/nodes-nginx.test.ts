@@ -4,18 +4,16 @@ import { io as io40 } from "socket.io-client-4-0";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { clusterSite } from "../cluster-site.ts";
 import { type Nginx, startNginx } from "../nginx.ts";
-import { type Cluster, startCluster } from "../postgres.ts";
+import { newDatabase } from "../postgres-database.ts";
 import { bestPrice, publish, type TestServer, startTestServer, token, until } from "./server.ts";
 import { openBytes } from "./sse-peers/byte-stream.ts";
 
 const NAMES = ["a", "b-2"];
 
-let cluster: Cluster;
 let nodes: TestServer[];
 let nginx: Nginx;
 beforeAll(async () => {
-  cluster = await startCluster();
-  const shared = { BROADTAPE_DATABASE_URL: await cluster.createDatabase("desk"), BROADTAPE_TRUST_PROXY: "127.0.0.1" };
+  const shared = { BROADTAPE_DATABASE_URL: await newDatabase(), BROADTAPE_TRUST_PROXY: "127.0.0.1" };
   nodes = [];
   for (const name of NAMES) nodes.push(await startTestServer({ env: { ...shared, BROADTAPE_NODE: name } }));
   nginx = await startNginx(clusterSite(nodes.map(({ url }, index) => ({ url, name: NAMES[index] ?? "" }))));
@@ -27,7 +25,6 @@ afterEach(() => {
 afterAll(async () => {
   await nginx.stop();
   for (const node of nodes) await node.remove();
-  await cluster.remove();
 });
 
 /** At which node a connection is, by its id. */

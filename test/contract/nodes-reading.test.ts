@@ -1,7 +1,7 @@
 /** Whoever was answered by one node finds at every other what that answer tells of, also over a connection that was open before. */
 import { io, type Socket } from "socket.io-client";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { type Cluster, startCluster } from "../postgres.ts";
+import { newDatabase } from "../postgres-database.ts";
 import { nativeClients } from "./native-client.ts";
 import { create, rfqClients } from "./rfq/desk.ts";
 import { bestPrice, publish, type TestServer, startTestServer, token, until } from "./server.ts";
@@ -12,12 +12,10 @@ import { balance, feedClients } from "./transactions/feed-client.ts";
 /** A node that does not look where the log is loses about every third of such races. */
 const TIMES = 20;
 
-let cluster: Cluster;
 let here: TestServer;
 let there: TestServer;
 beforeAll(async () => {
-  cluster = await startCluster();
-  const env = { BROADTAPE_DATABASE_URL: await cluster.createDatabase("desk"), BROADTAPE_TRUST_PROXY: "127.0.0.1" };
+  const env = { BROADTAPE_DATABASE_URL: await newDatabase(), BROADTAPE_TRUST_PROXY: "127.0.0.1" };
   [here, there] = await Promise.all([startTestServer({ env }), startTestServer({ env })]);
   await until(async () => (await (await fetch(`${there.url}/metrics`)).text()).includes("broadtape_nodes 2"));
 });
@@ -33,7 +31,6 @@ afterEach(() => {
 });
 afterAll(async () => {
   for (const node of [here, there]) await node.remove();
-  await cluster.remove();
 });
 
 let last = 0;

@@ -1,32 +1,30 @@
 /** Two nodes over one PostgreSQL: whoever stored an event, every reader of either is told it, once and in the order of the log. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type NatsServer, startNats } from "../nats.ts";
-import { type Cluster, startCluster } from "../postgres.ts";
+import { newDatabase } from "../postgres-database.ts";
 import { nativeClients } from "./native-client.ts";
 import { publish, type TestServer, startTestServer, until } from "./server.ts";
 import { orderCreated } from "./trading-order.ts";
 
-let cluster: Cluster;
 let nats: NatsServer;
 let nodes: readonly [TestServer, TestServer];
 const ann = { sub: "ann" };
 const clients = [nativeClients(() => nodes[0]), nativeClients(() => nodes[1])] as const;
 
 beforeAll(async () => {
-  [cluster, nats] = await Promise.all([startCluster(), startNats()]);
+  nats = await startNats();
 });
 afterEach(() => {
   for (const each of clients) each.end();
 });
 afterAll(async () => {
   await nats.remove();
-  await cluster.remove();
 });
 
 /** Two nodes over a database of their own, for the tests of the block. */
-function nodesWith(database: string, more: () => Readonly<Record<string, string>> = () => ({})) {
+function nodesWith(more: () => Readonly<Record<string, string>> = () => ({})) {
   beforeAll(async () => {
-    const env = { ...more(), BROADTAPE_DATABASE_URL: await cluster.createDatabase(database) };
+    const env = { ...more(), BROADTAPE_DATABASE_URL: await newDatabase() };
     nodes = [
       await startTestServer({ env: { ...env, BROADTAPE_NODE: "a" } }),
       await startTestServer({ env: { ...env, BROADTAPE_NODE: "b" } }),
@@ -72,7 +70,7 @@ async function reader(at: 0 | 1, after?: string) {
 }
 
 describe("over the database alone", () => {
-  nodesWith("desk");
+  nodesWith();
 
   it("tells readers of both what either stored, and one that changes nodes what it missed", async () => {
     const readers = [await reader(0), await reader(1)] as const;
@@ -119,7 +117,7 @@ describe("over the database alone", () => {
 });
 
 describe("over NATS", () => {
-  nodesWith("carried", () => ({ BROADTAPE_NATS_URL: nats.url }));
+  nodesWith(() => ({ BROADTAPE_NATS_URL: nats.url }));
 
   const heard = () => metric(nodes[1], "wire_heard_messages_total");
 

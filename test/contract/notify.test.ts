@@ -9,7 +9,7 @@ import { afterEach, expect, it } from "vitest";
 import { type TestServer, publish, startTestServer, token, until } from "./server.ts";
 
 const SECRET = "a secret that the receiver shares";
-const SOON = { BROADTAPE_LIMIT_FRAUD_ACK_MS: "700" };
+const SOON = { BROADTAPE_LIMIT_FRAUD_ACK_MS: "2000" };
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();

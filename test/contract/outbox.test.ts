@@ -6,11 +6,11 @@ import { openPayments as withDrizzle } from "../../examples/outbox/src/with-driz
 import { openPayments as withPg } from "../../examples/outbox/src/with-pg.ts";
 import { openPayments as withPrisma } from "../../examples/outbox/src/with-prisma.ts";
 import { openPayments as withTypeOrm } from "../../examples/outbox/src/with-typeorm.ts";
-import { type Cluster, query, startCluster } from "../postgres.ts";
+import { newDatabase } from "../postgres-database.ts";
+import { query } from "../postgres.ts";
 import { type TestServer, startTestServer, until } from "./server.ts";
 import { feedClients } from "./transactions/feed-client.ts";
 
-let cluster: Cluster;
 let url: string;
 /** As the service's own role connects. */
 let serviceUrl: string;
@@ -18,8 +18,7 @@ let nodes: readonly [TestServer, TestServer];
 const clients = feedClients(() => nodes[0]);
 
 beforeAll(async () => {
-  cluster = await startCluster();
-  url = await cluster.createDatabase("bank");
+  url = await newDatabase();
   const env = { BROADTAPE_DATABASE_URL: url };
   nodes = [await startTestServer({ env }), await startTestServer({ env })];
   for (const statement of [
@@ -36,7 +35,6 @@ beforeAll(async () => {
 afterEach(() => clients.end());
 afterAll(async () => {
   for (const node of nodes) await node.remove();
-  await cluster.remove();
 });
 
 const follow = (sub: string, node = nodes[0]) => clients.plain({ sub, tenantId: TENANT }, "?ack=none", node.url);

@@ -133,7 +133,7 @@ it.each(["websocket", "sse"] as const)("goes on with fresh tokens past the end o
 });
 
 it.each(["websocket", "sse"] as const)("closes with the reason when a token ends that cannot be replaced: %s", async (transport) => {
-  const own = openTape({ transport, token: await token({ sub: "ann", ttlMs: 2000 }) });
+  const own = openTape({ transport, token: await token({ sub: "ann", ttlMs: 3000 }) });
   await until(() => own.status.get().state === "live");
   await until(() => own.status.get().state === "closed");
   expect(own.status.get().reason).toBe("TOKEN_EXPIRED");

@@ -82,19 +82,43 @@ it.each([
   expect(performance.now() - startedAt).toBeLessThan(10_000);
 });
 
-it("drops who asks for an event stream meanwhile, without a status at which EventSource would give up", async () => {
-  const open = await fetch(`${server.url}/api/stream/prices`);
-  const half = connect(Number(new URL(server.url).port), "127.0.0.1");
-  closers.push(() => half.destroy());
-  let answer = "";
-  half.on("data", (data: Buffer) => (answer += data.toString())).on("error", () => undefined);
-  await once(half, "connect");
-  half.write("GET /api/stream/prices HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n");
-  const ended = once(half, "close");
+/** Of one process, where several stand for the server. */
+const door = () => server.nodeUrls[0] ?? server.url;
+
+it.each([
+  ["an event stream", "/api/stream/prices", "Accept: text/event-stream\r\n"],
+  [
+    "a WebSocket",
+    "/api/v1/ws/transactions",
+    "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n",
+  ],
+])(
+  "drops who asks for %s meanwhile, without a status: EventSource would give up at it, a proxy pass it on",
+  async (_what, path, headers) => {
+    const open = await fetch(`${door()}/api/stream/prices`);
+    const half = connect(Number(new URL(door()).port), "127.0.0.1");
+    closers.push(() => half.destroy());
+    let answer = "";
+    half.on("data", (data: Buffer) => (answer += data.toString())).on("error", () => undefined);
+    await once(half, "connect");
+    half.write(`GET ${path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${await token()}\r\n${headers}`);
+    const ended = once(half, "close");
+    const killed = server.kill("SIGTERM");
+    expect(await open.text()).toContain("SHUTTING_DOWN");
+    half.write("\r\n");
+    await ended;
+    expect(answer).toBe("");
+    expect(await killed).toBe(0);
+  },
+);
+
+it("takes no connection any more once it tells its clients to go, so that a proxy asks another node", async () => {
+  const open = await fetch(`${door()}/api/stream/prices`);
+  const told = open.body?.pipeThrough(new TextDecoderStream()).getReader();
   const killed = server.kill("SIGTERM");
-  expect(await open.text()).toContain("SHUTTING_DOWN");
-  half.write("\r\n");
-  await ended;
-  expect(answer).toBe("");
+  for (let text = ""; !text.includes("SHUTTING_DOWN");) text += (await told?.read())?.value ?? "";
+  const late = connect(Number(new URL(door()).port), "127.0.0.1");
+  const [error] = (await once(late, "error")) as [NodeJS.ErrnoException];
+  expect(error.code).toBe("ECONNREFUSED");
   expect(await killed).toBe(0);
 });

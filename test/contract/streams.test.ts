@@ -100,7 +100,7 @@ describe("GET /market-data/stream", () => {
   });
 
   it("compresses for those who take gzip, flushed at once, and ends as gzip must", async () => {
-    const short = await token({ ttlMs: 1500 });
+    const short = await token({ ttlMs: 3000 });
     const stream = await raw("/market-data/stream?symbols=EUR/USD", { authorization: `Bearer ${short}`, "Accept-Encoding": "gzip, br" });
     expect(stream.headers["content-encoding"]).toBe("gzip");
     await until(() => stream.text().includes("event: price"), stream.text);

@@ -90,8 +90,8 @@ it("hands out 500 transactions once each and acknowledges them all, wherever the
   const [last] = await tell(server, [payment("ann", "last")]);
   await until(() => handled.has(last ?? ""));
   client.disconnect();
-  // Its last words are on the line.
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  // The server has heard its last words.
+  await until(async () => !/^broadtape_connections\{.*\} [1-9]/m.test(await (await fetch(`${server.url}/metrics`)).text()));
   const device = await plain({ sub: "ann" }, "?clientId=phone");
   await tell(server, [payment("ann", "next")]);
   expect(await device.idsUpTo("next")).toEqual(["next"]);

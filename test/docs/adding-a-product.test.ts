@@ -66,6 +66,7 @@ beforeAll(async () => {
 afterAll(async () => {
   end();
   for (const child of running.reverse()) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
     const exit = once(child, "exit");
     process.kill(-(child.pid ?? 0), "SIGTERM");
     await exit;

@@ -29,6 +29,7 @@ async function start(command: string, env: Readonly<Record<string, string>>): Pr
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (data: Buffer) => (output += data.toString()));
   running.push(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
     const exit = once(child, "exit");
     process.kill(-(child.pid ?? 0), "SIGTERM");
     await exit;

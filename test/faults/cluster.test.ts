@@ -33,7 +33,7 @@ interface Under {
 }
 
 /** Does this to the cluster while services publish through nginx and clients follow; nothing may be wrong when it is over. */
-async function underLoad(work: (load: Under) => Promise<void>, { clients = 60, pauseMs = 10 } = {}): Promise<void> {
+async function underLoad(work: (load: Under) => Promise<void>, { clients = 60, pauseMs = 25 } = {}): Promise<void> {
   const readers = await Readers.connect({ urlOf: () => cluster.url, clients, users });
   const publishers = new Publishers({ urlOf: () => cluster.url, publishers: 6, users, pauseMs });
   const more = async (events: number) => {
@@ -82,7 +82,7 @@ it("restarts node by node under a thousand clients, who all resume", async () =>
   await underLoad(
     async ({ readers, more }) => {
       for (const { name } of cluster.nodes) {
-        expect(await node(name).kill("SIGTERM")).toBe(0);
+        expect(await node(name).kill("SIGTERM"), node(name).output().slice(-5000)).toBe(0);
         await more(20);
         await node(name).start();
         await readers.allLive();

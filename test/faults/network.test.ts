@@ -56,7 +56,7 @@ const SHORT_MS = 4000;
 async function whileCut(one: string, other: string, cutMs: number, during: (publishers: Publishers) => Promise<void>): Promise<void> {
   const urlOf = (index: number) => nodes[index % nodes.length]?.url ?? "";
   const readers = await Readers.connect({ urlOf, clients: 20, users });
-  const publishers = new Publishers({ urlOf: (publisher, attempt) => urlOf(publisher + attempt), publishers: 4, users, pauseMs: 10 });
+  const publishers = new Publishers({ urlOf: (publisher, attempt) => urlOf(publisher + attempt), publishers: 4, users, pauseMs: 50 });
   const more = async (events: number) => {
     const before = publishers.acknowledged;
     await until(() => publishers.acknowledged >= before + events);

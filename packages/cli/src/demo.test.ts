@@ -57,14 +57,13 @@ function isAlive(pid: number): boolean {
   }
 }
 
-const WAIT = { timeout: 10_000 };
 const FOREVER = "setInterval(() => {}, 1000);";
 
 describe("the demo", () => {
   it("gets server, tokens and speed, but not the server's secrets", async () => {
     const { options, starts } = demo(FOREVER);
     const running = runDemo(options);
-    await expect.poll(() => starts().length, WAIT).toBe(1);
+    await expect.poll(() => starts().length).toBe(1);
     expect(starts()[0]?.env).toEqual({
       BROADTAPE_URL: "http://127.0.0.1:1",
       BROADTAPE_TOKEN: "t",
@@ -79,7 +78,7 @@ describe("the demo", () => {
   it("is started again when it dies, and that is told", async () => {
     const { options, starts, told } = demo("process.exit(7);");
     const running = runDemo(options);
-    await expect.poll(() => starts().length, WAIT).toBeGreaterThanOrEqual(2);
+    await expect.poll(() => starts().length).toBeGreaterThanOrEqual(2);
     await running.stop();
     expect(told[0]).toMatch(/code 7; again in 500 ms/);
   });
@@ -87,7 +86,7 @@ describe("the demo", () => {
   it("is not started again when it has ended by itself or was stopped", async () => {
     const { options, starts, told } = demo("");
     const running = runDemo(options);
-    await expect.poll(() => starts().length, WAIT).toBe(1);
+    await expect.poll(() => starts().length).toBe(1);
     await new Promise((resolve) => setTimeout(resolve, 800));
     await running.stop();
     expect([starts().length, told]).toEqual([1, []]);
@@ -98,9 +97,9 @@ describe("the demo", () => {
       process.send({ desk: { port: 4711, secret: "s3" } }); ${FOREVER}`);
     const desks: unknown[] = [];
     const running = runDemo({ ...options, onDesk: (desk) => desks.push(desk) });
-    await expect.poll(() => desks, WAIT).toEqual([{ url: "http://127.0.0.1:4711", secret: "s3" }]);
+    await expect.poll(() => desks).toEqual([{ url: "http://127.0.0.1:4711", secret: "s3" }]);
     process.kill(starts()[0]?.pid ?? 0, "SIGKILL");
-    await expect.poll(() => desks.slice(1, 3), WAIT).toEqual([undefined, { url: "http://127.0.0.1:4711", secret: "s3" }]);
+    await expect.poll(() => desks.slice(1, 3)).toEqual([undefined, { url: "http://127.0.0.1:4711", secret: "s3" }]);
     await running.stop();
     expect(desks.at(-1)).toBeUndefined();
   });
@@ -108,7 +107,7 @@ describe("the demo", () => {
   it("is stopped even if it does not want to", async () => {
     const { options, starts } = demo(`process.on("SIGTERM", () => {}); ${FOREVER}`);
     const running = runDemo(options);
-    await expect.poll(() => starts().length, WAIT).toBe(1);
+    await expect.poll(() => starts().length).toBe(1);
     await running.stop();
     expect(isAlive(starts()[0]?.pid ?? 0)).toBe(false);
   });
@@ -118,8 +117,8 @@ describe("the demo", () => {
     const script = `import { runDemo } from ${JSON.stringify(new URL("./demo.ts", import.meta.url).href)};
       runDemo({ ...JSON.parse(process.argv[1]), tell: () => {} });`;
     const server = spawn(process.execPath, ["--input-type=module", "--eval", script, JSON.stringify(options)]);
-    await expect.poll(() => starts().length, WAIT).toBe(1);
+    await expect.poll(() => starts().length).toBe(1);
     server.kill("SIGKILL");
-    await expect.poll(() => isAlive(starts()[0]?.pid ?? 0), WAIT).toBe(false);
+    await expect.poll(() => isAlive(starts()[0]?.pid ?? 0)).toBe(false);
   });
 });

@@ -27,15 +27,21 @@ afterAll(async () => {
 
 const quote = (price: number) =>
   JSON.stringify({ type: "market-data.best-price", data: { symbol: "EUR/USD", midPrice: price, timestamp: 1 } });
+/** Runs `tail`; `publishes` as soon as it has printed that it follows. */
+async function tailing(args: readonly string[], publishes: () => Promise<unknown>) {
+  let follows = (): void => undefined;
+  const following = new Promise<void>((resolve) => (follows = resolve));
+  const tail = runCommand(["tail", ...args], { env, onOutput: (text) => /snapshot|subscribed/.test(text) && follows() });
+  await Promise.race([following, tail]);
+  await publishes();
+  return tail;
+}
 const publish = (...prices: number[]) => runCommand(["publish", "-"], { env, stdin: prices.map(quote).join("\n") });
 
 describe("broadtape tail", () => {
   it("prints the snapshot of a topic and then its events", async () => {
     expect((await publish(1.5)).code).toBe(0);
-    const tail = runCommand(["tail", "symbol:EUR/USD", "--count", "1"], { env });
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    await publish(1.25);
-    const { code, stdout, stderr } = await tail;
+    const { code, stdout, stderr } = await tailing(["symbol:EUR/USD", "--count", "1"], () => publish(1.25));
     expect([code, stderr]).toEqual([0, ""]);
     const [snapshot, event] = stdout.trim().split("\n");
     expect(snapshot).toMatch(/ symbol:EUR\/USD snapshot \{.*1\.5/);
@@ -43,10 +49,8 @@ describe("broadtape tail", () => {
   });
 
   it("prints the messages as they come with --json", async () => {
-    const tail = runCommand(["tail", "symbol:EUR/USD", "--json", "--count", "1"], { env });
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    await publish(1.75);
-    const types = (await tail).stdout
+    const { stdout } = await tailing(["symbol:EUR/USD", "--json", "--count", "1"], () => publish(1.75));
+    const types = stdout
       .trim()
       .split("\n")
       .map((line) => (JSON.parse(line) as { type: string }).type);

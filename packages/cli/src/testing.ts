@@ -2,9 +2,10 @@
 import { type ChildProcess, spawn, type SpawnOptions } from "node:child_process";
 import { createInterface } from "node:readline";
 import { PassThrough } from "node:stream";
+import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import type { ExitCode } from "./exit-codes.ts";
-import { type Io, type Output } from "./io.ts";
+import type { Io } from "./io.ts";
 import { run } from "./run.ts";
 
 export interface Ran {
@@ -13,20 +14,24 @@ export interface Ran {
   readonly stderr: string;
 }
 
-/** Runs a command to its end, off a terminal. */
-export async function runCommand(
-  args: readonly string[],
-  { env = {}, stdin = "" }: { env?: Io["env"]; stdin?: string } = {},
-): Promise<Ran> {
-  const [input, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
-  input.end(stdin);
-  const code = await run(args, { env, stdin: input, stdout, stderr });
-  return { code, stdout: textIn(stdout), stderr: textIn(stderr) };
+export interface RunOptions {
+  readonly env?: Io["env"];
+  readonly stdin?: string;
+  /** Called with whatever it prints, as it prints it. */
+  readonly onOutput?: (text: string) => void;
 }
 
-function textIn(stream: Output & PassThrough): string {
-  const chunk = stream.read() as Buffer | null;
-  return chunk?.toString() ?? "";
+/** Runs a command to its end, off a terminal. */
+export async function runCommand(args: readonly string[], { env = {}, stdin = "", onOutput }: RunOptions = {}): Promise<Ran> {
+  const [input, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
+  input.end(stdin);
+  if (onOutput !== undefined) stdout.on("data", (part: Buffer) => onOutput(part.toString()));
+  const written = Promise.all([text(stdout), text(stderr)]);
+  const code = await run(args, { env, stdin: input, stdout, stderr });
+  stdout.end();
+  stderr.end();
+  const [answers, words] = await written;
+  return { code, stdout: answers, stderr: words };
 }
 
 export type Environment = Readonly<Record<string, string>>;

@@ -13,7 +13,7 @@ export interface Answer {
 type Headers = Readonly<Record<string, string | string[]>>;
 
 /** No answer within this is a hang. */
-const ANSWER_MS = 5000;
+const ANSWER_MS = 60_000;
 
 /** A request as it is, without what a well-behaved client would put right. A stream is read until `enough`, then cut. */
 export function send(

@@ -76,7 +76,7 @@ describe.each(Object.entries(COMMANDS))("%s", (namespace, commands) => {
     await fc.assert(
       fc.asyncProperty(anyCommand, async ([name, values]) => {
         socket.emit(name, ...values);
-        expect(await socket.timeout(5000).emitWithAck("ping")).toEqual({ pong: expect.any(Number) });
+        expect(await socket.timeout(60_000).emitWithAck("ping")).toEqual({ pong: expect.any(Number) });
         for (const error of errors.splice(0)) {
           expect(error).toMatchObject({ code: expect.toSatisfy((code: string) => CODES.includes(code)), message: expect.any(String) });
         }
@@ -91,7 +91,7 @@ describe.each(Object.entries(COMMANDS))("%s", (namespace, commands) => {
     await new Promise((resolve) => socket.once("connected", resolve));
     await fc.assert(
       fc.asyncProperty(anyCommand, async ([name, values]) => {
-        const answer: unknown = await socket.timeout(5000).emitWithAck(name, ...values);
+        const answer: unknown = await socket.timeout(60_000).emitWithAck(name, ...values);
         expect(answer).toEqual(expect.toSatisfy((each: unknown) => typeof each === "object" && each !== null && !Array.isArray(each)));
       }),
       run(250),
@@ -130,7 +130,7 @@ it("begins anew after whatever is no cursor of this log, of any length", async (
   );
   await fc.assert(
     fc.asyncProperty(cursor, async (after) => {
-      const answer: unknown = await socket.timeout(5000).emitWithAck("subscribe:trader", { after });
+      const answer: unknown = await socket.timeout(60_000).emitWithAck("subscribe:trader", { after });
       expect(answer).toMatchObject({ success: true });
       await until(() => resyncs.splice(0).length === 1);
     }),

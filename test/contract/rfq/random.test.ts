@@ -78,7 +78,7 @@ function nextEvents(rfqId: string, step: number, known: Set<string>, chance: (be
   });
 }
 
-it.each([1, 2, 3, 4])("lifecycles of seed %i", { timeout: 30_000 }, async (seed) => {
+it.each([1, 2, 3, 4])("lifecycles of seed %i", async (seed) => {
   const chance = chances(seed * Number(process.env["BROADTAPE_TEST_SEED"] ?? 1));
   const sides = ["buy", "sell", "two-way"];
   const ids = Array.from({ length: 6 }, (_, index) => `r${seed}-${index}`);

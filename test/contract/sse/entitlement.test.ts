@@ -144,7 +144,7 @@ describe("a credential", () => {
 
   it("that expires ends the stream at that moment, in words", async () => {
     const sub = fresh("short");
-    const stream = await read(server, `/api/stream/alerts?token=${await token({ sub, ttlMs: 1100 })}`, { bearer: null });
+    const stream = await read(server, `/api/stream/alerts?token=${await token({ sub, ttlMs: 3000 })}`, { bearer: null });
     await stream.ended;
     expect(stream.events.at(-1)).toMatchObject({ name: "error", data: { code: "TOKEN_EXPIRED", message: expect.any(String) } });
     const late = await token({ sub, ttlMs: -1000 });

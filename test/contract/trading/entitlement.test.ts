@@ -138,7 +138,7 @@ describe("trading:monitor", () => {
 describe("a fresh token", () => {
   it("goes on without a gap where the old one would have ended, and nothing comes after an end", async () => {
     const sub = newUser();
-    const [renewed, expiring] = [await connect({ sub, ttlMs: 1200 }), await connect({ sub, ttlMs: 1200 })];
+    const [renewed, expiring] = [await connect({ sub, ttlMs: 3000 }), await connect({ sub, ttlMs: 3000 })];
     for (const client of [renewed, expiring]) await client.follow();
     expect(await renewed.ask("reauthenticate", { token: await bearer({ sub }) })).toMatchObject({ success: true });
     let count = 0;

@@ -4,8 +4,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type TestServer, startTestServer, until } from "../server.ts";
 import { type FeedClient, type Told, feedClients, payments, tell } from "./feed-client.ts";
 
-/** Sent again after it, twice, four and eight times it; a busy machine acknowledges within it. */
-const REDELIVER_MS = 200;
+/** Sent again after it, twice, four and eight times it. */
+const REDELIVER_MS = 100;
 let server: TestServer;
 beforeAll(async () => {
   server = await startTestServer({ env: { BROADTAPE_LIMIT_REDELIVER_MS: String(REDELIVER_MS) } });
@@ -18,6 +18,11 @@ const newUser = () => `user-${++last}`;
 
 const events = (client: FeedClient, eventId: string) => client.all("transaction").filter((each) => each.eventId === eventId);
 const attempts = (told: readonly Told[]) => told.map(({ attempt, redelivered }) => [attempt ?? 1, redelivered ?? false]);
+/** Resolves when the server has heard all that the client has said: until then it may send again what was acknowledged. */
+async function untilHeard(client: FeedClient): Promise<void> {
+  client.say({ type: "unsubscribe", events: ["fraud"] });
+  await client.first("unsubscribed");
+}
 const FIVE = [
   [1, false],
   [2, true],
@@ -68,9 +73,15 @@ describe.each(OPEN)("over %s", (_surface, open) => {
     const ids = await tell(server, payments(sub, ["a", "b", "c"]));
     await client.idsUpTo("c");
     for (const ack of acks(ids)) client.say(ack);
-    await passed(REDELIVER_MS * 4);
-    expect(client.ids()).toEqual(["a", "b", "c"]);
-    expect(client.told.map(({ type }) => type)).toEqual(["connected", "subscribed", "transaction", "transaction", "transaction"]);
+    await untilHeard(client);
+    const told = client.ids();
+    await passed(REDELIVER_MS * 8);
+    expect(client.ids()).toEqual(told);
+    expect(client.told.map(({ type }) => type).filter((type) => type !== "transaction")).toEqual([
+      "connected",
+      "subscribed",
+      "unsubscribed",
+    ]);
     client.close();
     const next = await open(sub, { clientId: "device" });
     await tell(server, payments(sub, ["end"]));
@@ -84,8 +95,11 @@ describe.each(OPEN)("over %s", (_surface, open) => {
     const [a, , c] = await tell(server, payments(sub, ["a", "b", "c"]));
     await client.idsUpTo("c");
     client.say({ type: "ack", eventIds: [c, a] });
-    await until(() => client.ids().filter((id) => id === "b").length === 3);
-    expect(client.ids().toSorted()).toEqual(["a", "b", "b", "b", "c"]);
+    await untilHeard(client);
+    const told = client.ids().length;
+    const since = () => client.ids().slice(told);
+    await until(() => since().length >= 2);
+    expect(new Set(since())).toEqual(new Set(["b"]));
   });
 
   it("holds no more than the window in flight; the rest comes in order as acks make room, in the middle of a batch too", async () => {
@@ -150,7 +164,7 @@ describe("an ack of what is not waited for", () => {
     const [eventId = ""] = await tell(server, payments(sub, ["t"]));
     await client.idsUpTo("t");
     client.say({ type: "ack", ...ack });
-    await until(() => events(client, eventId).length === 3);
+    await until(() => events(client, eventId).length >= 3);
     expect(client.all("error")).toEqual([]);
   });
 
@@ -166,9 +180,9 @@ describe("an ack of what is not waited for", () => {
     const toCome = `EV-${(BigInt(`0x${eventId.slice(3)}`) + 3n).toString(16).padStart(16, "0")}`;
     client.say({ type: "ack", eventId: toCome });
     client.say({ type: "ack", upTo: `EV-${(BigInt(`0x${eventId.slice(3)}`) - 1n).toString(16).padStart(16, "0")}` });
-    await until(() => events(client, eventId).length === 2);
+    await until(() => events(client, eventId).length >= 2);
     const [, coming = ""] = await tell(server, [...payments(`${sub}y`, ["z"]), ...payments(sub, ["coming"])]);
-    await until(() => events(client, coming).length === 2);
+    await until(() => events(client, coming).length >= 2);
     expect([client.all("error"), other.all("error")]).toEqual([[], []]);
   });
 

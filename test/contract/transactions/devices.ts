@@ -90,7 +90,7 @@ export class Device {
     const client = this.#client;
     const before = client?.all("unsubscribed").length ?? 0;
     client?.say({ type: "unsubscribe", events: ["fraud"] });
-    const reached = await Promise.race([client?.first("unsubscribed", before), passed(500)]).catch(() => undefined);
+    const reached = await Promise.race([client?.first("unsubscribed", before), passed(5000)]).catch(() => undefined);
     return () => {
       if (reached !== undefined) for (const eventId of acked) this.#settled.add(eventId);
     };

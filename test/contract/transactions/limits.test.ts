@@ -95,7 +95,7 @@ describe("a connection", () => {
 
   it("ends with TOKEN_EXPIRED when its token does, and tells nothing after that", async () => {
     const sub = newUser();
-    const [client, byName] = [await plain({ sub, ttlMs: 1500 }), await named({ sub, ttlMs: 1500 })];
+    const [client, byName] = [await plain({ sub, ttlMs: 3000 }), await named({ sub, ttlMs: 3000 })];
     for (const each of [client, byName]) await each.subscribe();
     await Promise.all([client.closed, byName.closed]);
     await tell(server, payments(sub, ["late"]));
@@ -107,7 +107,7 @@ describe("a connection", () => {
 
   it("goes on without a gap with a fresh token of the same user and tenant, and with no other", async () => {
     const sub = newUser();
-    const client = await plain({ sub, ttlMs: 2000 });
+    const client = await plain({ sub, ttlMs: 3000 });
     await client.subscribe();
     for (const claims of [{ sub: "other" }, { sub, tenantId: "other" }, { sub, ttlMs: -1000 }, { sub, secret: "x".repeat(40) }])
       client.say({ type: "reauthenticate", token: await token(claims) });
@@ -117,7 +117,7 @@ describe("a connection", () => {
     expect(codes.toSorted()).toEqual(["AUTH_FAILED", "AUTH_FAILED", "BAD_REQUEST", "FORBIDDEN", "FORBIDDEN"]);
     client.say({ type: "reauthenticate", token: await token({ sub }) });
     await client.first("reauthenticated");
-    await passed(2200);
+    await passed(3200);
     await tell(server, payments(sub, ["t"]));
     expect(await client.idsUpTo("t")).toEqual(["t"]);
   });

@@ -101,7 +101,7 @@ describe("GET /api/v1/sse/transactions", () => {
   });
 
   it("ends with TOKEN_EXPIRED when its token does", async () => {
-    const client = await stream({ sub: newUser(), ttlMs: 1500 });
+    const client = await stream({ sub: newUser(), ttlMs: 3000 });
     expect(await client.closed).toBe("ended");
     expect(client.all("error")).toEqual([{ type: "error", code: "TOKEN_EXPIRED", message: expect.any(String) }]);
   });

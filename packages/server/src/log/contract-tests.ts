@@ -9,7 +9,7 @@ import { readContract } from "./contract-read.ts";
 export type { LogPlace, TestedLog } from "./contract-place.ts";
 
 /** @param histories how many random ones to try: each opens a log of its own */
-export function logContract(newPlace: () => Promise<LogPlace>, histories = 30): void {
+export function logContract(newPlace: () => Promise<LogPlace>, histories = 15): void {
   appendContract(newPlace);
   guardContract(newPlace);
   readContract(newPlace);

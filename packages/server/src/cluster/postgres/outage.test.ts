@@ -9,7 +9,7 @@ import { Member, newSeat } from "../contract-place.ts";
 import { openPostgresCluster, type PostgresCluster } from "./postgres-cluster.ts";
 import type { ClusterTimes } from "./times.ts";
 
-const TIMES: Partial<ClusterTimes> = { leaseMs: 600, renewMs: 100, answerMs: 400, durableMs: 500, sweepMs: 100 };
+const TIMES: Partial<ClusterTimes> = { leaseMs: 600, renewMs: 100, answerMs: 1500, durableMs: 500, sweepMs: 100 };
 const HOUR = 3_600_000;
 
 let url: string;
