@@ -6,7 +6,13 @@ import { nameOf } from "./identity.ts";
 /** Levels of an event's data. Below what can be parsed, so that whatever wraps it can be read too, and after a restart still. */
 export const MAX_DATA_DEPTH = 64;
 
-const text = (max: number) => z.string().min(1).max(max);
+/** What CloudEvents calls a String. Half of a pair cannot be written as UTF-8: two such texts would be one in the log. */
+const text = (max: number) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .refine((value) => value.isWellFormed(), "must hold no half of a surrogate pair");
 
 /**
  * One published event before its `data` is checked against its type. Attributes that the contract does not name are
