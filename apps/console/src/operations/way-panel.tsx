@@ -9,11 +9,12 @@ import { missingIn } from "./nodes.ts";
 import styles from "./operations.module.css";
 import { Panel } from "./panel.tsx";
 import { Poll, pageHost } from "./poll.ts";
+import { newestEventOf, thingNamed } from "./told-of.ts";
 import { usePolled } from "./use-poll.ts";
 
 interface Properties {
   readonly authorized: typeof fetch;
-  /** An event id or a correlation id; empty for none. */
+  /** An event id, a correlation id, or what tells of a thing (told-of.ts); empty for none. */
   readonly id: string;
   /** Whether there are several nodes, so that each delivery says by which it was. */
   readonly hasNodes: boolean;
@@ -24,6 +25,7 @@ type Way = EventWays["ways"][number];
 
 /** Acks come later. */
 const EVERY_MS = 2000;
+const NO_WAYS: Pick<EventWays, "ways" | "ledger"> = { ways: [], ledger: { since: "", complete: true } };
 const EVENT_ID = /^(EV-[0-9a-fA-F]{16}|\d+-[0-9a-z]{9,})$/;
 
 export function WayPanel({ authorized, id, hasNodes, onFollow }: Properties): ReactElement {
@@ -59,7 +61,7 @@ export function WayPanel({ authorized, id, hasNodes, onFollow }: Properties): Re
 }
 
 function Found({ authorized, id, hasNodes, onFollow, form }: Properties & { readonly form: ReactElement }): ReactElement {
-  const poll = useMemo(() => new Poll(pageHost, async () => askWays(authorized, id), EVERY_MS), [authorized, id]);
+  const poll = useMemo(() => new Poll(pageHost, waysReader(authorized, id), EVERY_MS), [authorized, id]);
   const polled = usePolled(poll);
   const { value, refusal } = polled;
   const ways = value?.ways ?? [];
@@ -71,7 +73,11 @@ function Found({ authorized, id, hasNodes, onFollow, form }: Properties & { read
             {refusal.message}
           </p>
         )}
-        {value !== undefined && ways.length === 0 && <p className={styles.none}>No event has this correlation id.</p>}
+        {value !== undefined && ways.length === 0 && (
+          <p className={styles.none}>
+            {thingNamed(id) === undefined ? "No event has this correlation id." : "None of the newest events tells of it."}
+          </p>
+        )}
         {ways.map((way) => (
           <OneWay key={way.event.eventId} way={way} hasNodes={hasNodes} onFollow={onFollow} />
         ))}
@@ -84,6 +90,17 @@ function Found({ authorized, id, hasNodes, onFollow, form }: Properties & { read
       </div>
     </Panel>
   );
+}
+
+/** Of a thing it finds the newest event once, and follows that. */
+function waysReader(authorized: typeof fetch, id: string): () => ReturnType<typeof askWays> {
+  const thing = thingNamed(id);
+  if (thing === undefined) return async () => askWays(authorized, id);
+  let eventId: string | undefined;
+  return async () => {
+    eventId ??= await newestEventOf(authorized, thing);
+    return eventId === undefined ? NO_WAYS : askWays(authorized, eventId);
+  };
 }
 
 /** The answers are what the protocol says of these paths: page and server are of one build. */

@@ -58,7 +58,7 @@ export function OrdersPanel(): ReactElement {
 
 /** With the way to what the server did with the row's newest event. */
 function useColumns(): readonly Column<Order>[] {
-  const wayOf = useWay();
+  const wayOf = useWay("orders");
   return useMemo(() => {
     const linkOf = ({ id }: Order) => {
       const address = wayOf(id);

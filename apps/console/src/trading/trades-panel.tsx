@@ -39,7 +39,7 @@ export function TradesPanel(): ReactElement {
 
 /** With the way to what the server did with the row's newest event. */
 function useColumns(): readonly Column<Trade>[] {
-  const wayOf = useWay();
+  const wayOf = useWay("trades");
   return useMemo(() => {
     const linkOf = ({ id }: Trade) => {
       const address = wayOf(id);
