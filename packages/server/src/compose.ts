@@ -124,6 +124,10 @@ async function start(config: Config, options: ServerOptions, resources: AsyncDis
   // Before anything else is closed: what came is still published.
   const endNatsPublishing = openNatsPublishing({ config, engine, gate: clients.gate, metrics, logger });
   resources.defer(() => endWithin(endNatsPublishing(), ANSWER_MS));
+  // Who comes from now on finds nobody, and a proxy another node: a refusal would be an answer, which is passed on. Who is here is still served.
+  resources.defer(() => {
+    app.server.close();
+  });
   logger.info({ url, node: node.name, epoch: engine.epoch, head: engine.routedTo }, "listening");
   return { url, engine, publish: engine.publish.bind(engine), close: () => resources.disposeAsync() };
 }
