@@ -1,5 +1,5 @@
 /** What the scripts share. Plain JavaScript without dependencies: it runs before anything is installed, on any Node from 18 on. */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -25,14 +25,23 @@ export function run(program, args, options = {}) {
   return result.status ?? 1;
 }
 
-/** As {@link run}, silent unless it fails; then its output is shown and the script ends. */
-export function runQuietly(title, program, args) {
+/** As {@link run}, beside whatever else is done, and silent unless it fails; then its output is shown and the script ends. */
+export async function runQuietly(title, program, args, env = environment()) {
   console.error(`broadtape: ${title}`);
-  const result = spawnSync(program, args, { cwd: root, env: environment(), encoding: "utf8" });
-  if (result.status === 0) return;
-  process.stderr.write(`${result.stdout ?? ""}${result.stderr ?? ""}${result.error?.message ?? ""}\n`);
+  const child = spawn(program, args, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (output += data));
+  const status = await new Promise((resolve) => {
+    child.on("error", (error) => {
+      output += error.message;
+      resolve(1);
+    });
+    child.on("close", (code) => resolve(code ?? 1));
+  });
+  if (status === 0) return;
+  process.stderr.write(`${output}\n`);
   console.error(`broadtape: ${title} failed`);
-  process.exit(result.status ?? 1);
+  process.exit(status);
 }
 
 /** The newest change of any file below these paths, in milliseconds since the epoch; 0 where there is none. */

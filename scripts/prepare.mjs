@@ -6,21 +6,23 @@ import { newest, root, runQuietly, stamp, stampOf } from "./lib.mjs";
 const isSource = (path) => !/\.test\.tsx?$/.test(path);
 
 if (!existsSync(join(root, "node_modules")) || stampOf("install") < newest(["package-lock.json"])) {
-  runQuietly("installing dependencies", "npm", ["ci", "--no-audit", "--no-fund"]);
+  await runQuietly("installing dependencies", "npm", ["ci", "--no-audit", "--no-fund"]);
   stamp("install");
 }
-const packages = ["protocol", "client", "react", "server", "cli"].map((name) => `packages/${name}`);
-if (
-  stampOf("packages") <
-  newest([...packages.map((path) => `${path}/src`), ...packages.map((path) => `${path}/package.json`), "tsconfig.base.json"], isSource)
-) {
-  runQuietly("building packages", "npx", ["tsc", "-b", "tsconfig.build.json"]);
+// Both are made from sources.
+await Promise.all([buildPackages(), buildConsole()]);
+
+async function buildPackages() {
+  const packages = ["protocol", "client", "react", "server", "cli"].map((name) => `packages/${name}`);
+  const sources = [...packages.map((path) => `${path}/src`), ...packages.map((path) => `${path}/package.json`), "tsconfig.base.json"];
+  if (stampOf("packages") >= newest(sources, isSource)) return;
+  await runQuietly("building packages", "npx", ["tsc", "-b", "tsconfig.build.json"]);
   stamp("packages");
 }
-if (
-  existsSync(join(root, "apps/console/index.html")) &&
-  stampOf("console") < newest(["apps/console", "packages/client/src", "packages/react/src", "packages/protocol/src"], isSource)
-) {
-  runQuietly("building the console", "npx", ["vite", "build", "apps/console", "--logLevel", "warn"]);
+
+async function buildConsole() {
+  const sources = ["apps/console", "packages/client/src", "packages/react/src", "packages/protocol/src"];
+  if (!existsSync(join(root, "apps/console/index.html")) || stampOf("console") >= newest(sources, isSource)) return;
+  await runQuietly("building the console", "npx", ["vite", "build", "apps/console", "--logLevel", "warn"]);
   stamp("console");
 }

@@ -1,8 +1,8 @@
 /** Programs that are none of npm's: installed from Debian's packages where that is possible, else it is said what to install. */
-import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { runQuietly } from "./lib.mjs";
 
 /** By the package that brings it: where the program is then, and what it needs beside. */
 const PROGRAMS = {
@@ -10,15 +10,17 @@ const PROGRAMS = {
   nginx: { path: onPath("nginx", "/usr/sbin/nginx"), packages: ["nginx"] },
   postgresql: { path: postgres(), packages: ["postgresql"] },
   "nats-server": { path: onPath("nats-server", "/usr/sbin/nats-server"), packages: ["nats-server"] },
+  faketime: { path: inLibraries("faketime/libfaketime.so.1"), packages: ["libfaketime"] },
+  ip: { path: onPath("ip", "/usr/sbin/ip"), packages: ["iproute2"] },
 };
 /** Where it ends with 101, packages start no services when they are installed (Debian's invoke-rc.d): nginx would listen on port 80. */
 const SERVICE_POLICY = "/usr/sbin/policy-rc.d";
 
 // As a program: `node scripts/programs.mjs nginx postgresql`.
-if (process.argv[1] === fileURLToPath(import.meta.url)) install(process.argv.slice(2));
+if (process.argv[1] === fileURLToPath(import.meta.url)) await install(process.argv.slice(2));
 
 /** Ends the process where they are neither there nor can be installed. */
-export function install(names) {
+export async function install(names) {
   const missing = names
     .map((name) => PROGRAMS[name])
     .filter(({ path }) => !existsSync(path))
@@ -28,27 +30,17 @@ export function install(names) {
     console.error(`broadtape: needs ${missing.join(" ")}: sudo apt-get install ${missing.join(" ")}`);
     process.exit(1);
   }
-  console.error(`broadtape: installing ${missing.join(" ")}`);
   const hasPolicy = existsSync(SERVICE_POLICY);
   if (!hasPolicy) writeFileSync(SERVICE_POLICY, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
-  const status = installed(missing);
-  if (!hasPolicy) rmSync(SERVICE_POLICY);
-  if (status !== 0) process.exit(status);
-}
-
-/** The status of the first step that failed, else 0. */
-function installed(packages) {
+  // Also where it fails, which ends the process.
+  const tidy = () => {
+    if (!hasPolicy) rmSync(SERVICE_POLICY, { force: true });
+  };
+  process.once("exit", tidy);
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  for (const args of [
-    ["update", "-qq"],
-    ["install", "-qq", "-y", "--no-install-recommends", ...packages],
-  ]) {
-    const result = spawnSync("apt-get", args, { env, encoding: "utf8" });
-    if (result.status === 0) continue;
-    process.stderr.write(`${result.stdout}${result.stderr}`);
-    return result.status ?? 1;
-  }
-  return 0;
+  await runQuietly("looking for packages", "apt-get", ["update", "-qq"], env);
+  await runQuietly(`installing ${missing.join(" ")}`, "apt-get", ["install", "-qq", "-y", "--no-install-recommends", ...missing], env);
+  tidy();
 }
 
 /** On the PATH, or where Debian puts it: in a folder of its release. */
@@ -57,6 +49,12 @@ function postgres() {
   const releases = existsSync(debian) ? readdirSync(debian).map((release) => join(debian, release, "bin")) : [];
   const found = releases.map((folder) => join(folder, "initdb")).find((file) => existsSync(file));
   return found ?? onPath("initdb", join(debian, "15/bin/initdb"));
+}
+
+/** Debian has a folder of libraries for each kind of machine. */
+function inLibraries(name) {
+  const folders = existsSync("/usr/lib") ? readdirSync("/usr/lib") : [];
+  return folders.map((folder) => join("/usr/lib", folder, name)).find((file) => existsSync(file)) ?? join("/usr/lib", name);
 }
 
 function onPath(name, otherwise) {

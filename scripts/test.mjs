@@ -3,13 +3,13 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statfsSync } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { environment, node, root, run } from "./lib.mjs";
-import "./prepare.mjs";
 import { install } from "./programs.mjs";
 
 /** What all tests write is a fraction of it. */
 const MEMORY_BYTES = 4 * 1024 ** 3;
 
-install(["chromium", "nginx", "postgresql", "nats-server"]);
+// Both wait for the network.
+await Promise.all([import("./prepare.mjs"), install(["chromium", "nginx", "postgresql", "nats-server", "faketime", "ip"])]);
 const report = join(tmpdir(), `broadtape-test-${process.pid}.json`);
 const vitest = join(root, "node_modules/vitest/vitest.mjs");
 const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
