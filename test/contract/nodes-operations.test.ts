@@ -3,7 +3,8 @@ import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import type { z } from "zod";
 import * as operations from "@broadtape/protocol/operations";
 import { connectionList } from "@broadtape/protocol/rest";
-import { type Cluster, query, startCluster } from "../postgres.ts";
+import { newDatabase } from "../postgres-database.ts";
+import { query } from "../postgres.ts";
 import { nativeClients } from "./native-client.ts";
 import { type TestServer, publish, startTestServer, token, until } from "./server.ts";
 import { orderCreated } from "./trading-order.ts";
@@ -11,14 +12,12 @@ import { orderCreated } from "./trading-order.ts";
 const NAMES = ["north", "south", "west"];
 const ROOT = "operations";
 
-let cluster: Cluster;
 let database: string;
 let nodes: TestServer[];
 const clients = [0, 1, 2].map((at) => nativeClients(() => nodeAt(at)));
 
 beforeAll(async () => {
-  cluster = await startCluster({ fsync: "off" });
-  database = await cluster.createDatabase("desk");
+  database = await newDatabase();
   const start = (name: string) => startTestServer({ env: { BROADTAPE_DATABASE_URL: database, BROADTAPE_NODE: name } });
   // The first makes the tables.
   nodes = [await start("north")];
@@ -30,7 +29,6 @@ afterEach(() => {
 });
 afterAll(async () => {
   await Promise.all(nodes.map((node) => node.remove()));
-  await cluster.remove();
 });
 
 function nodeAt(at: number): TestServer {
