@@ -3,7 +3,7 @@
  * It knows neither; clock, ids, log and limits come in through the door (design.md).
  */
 import { type ErrorCode, Refusal } from "@broadtape/protocol/errors";
-import { type Offset, parseEventId } from "@broadtape/protocol/event-id";
+import type { Offset } from "@broadtape/protocol/event-id";
 import type { PublishAnswer, StoredEvent } from "@broadtape/protocol/event";
 import type { Identity } from "@broadtape/protocol/identity";
 import { alone } from "../cluster/alone.ts";
@@ -23,6 +23,7 @@ import type { Connection, Message, Surface } from "./message.ts";
 import type { Meter } from "./meter.ts";
 import type { Entry, Lookup, Product } from "./product.ts";
 import { Publishing } from "./publish.ts";
+import { Reach } from "./reach.ts";
 import { type RecentRequest, beforeRecent } from "./recent.ts";
 import type { Ring } from "./ring.ts";
 import { type Peer, Session } from "./session.ts";
@@ -35,9 +36,6 @@ import { Turn } from "./turn.ts";
 import type { Publisher } from "./validate.ts";
 import { Views } from "./views.ts";
 import { Wheel } from "./wheel.ts";
-
-/** A log that does not answer keeps nobody out but those who ask for what is not here yet ({@link Engine.sendBack}). */
-const REACH_MS = 1000;
 
 export class Engine {
   readonly clock: Clock;
@@ -62,11 +60,10 @@ export class Engine {
   readonly newId: () => string;
   readonly #options: EngineOptions;
   readonly #publishing: Publishing;
+  readonly #reach: Reach;
   readonly #ackedHearers: ((identity: Identity, offset: Offset) => void)[] = [];
   #started = false;
   #stopping = false;
-  /** Whether the log answered when it was last asked what the others have stored. */
-  #isAbreast = true;
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -110,6 +107,7 @@ export class Engine {
     };
     const { wheel, views, topics, turn } = this;
     this.#publishing = new Publishing({ ...options, wheel, views, topics, turn, onRouted, onLost, awake: () => this.cluster.awake() });
+    this.#reach = new Reach(this, () => this.#publishing.catchUp());
     // Until it is started nothing is published: what is due then is tried again.
     new Deadlines(this.views, this.clock, this.wheel, (tenant, event) => this.#publishing.publishOwn(tenant, event));
   }
@@ -172,12 +170,14 @@ export class Engine {
     return seat;
   }
 
-  /**
-   * Resolves when everything is here that was stored when this was asked, or that takes too long; undefined where nobody else stores.
-   * Whoever was answered by one node, and asks another about it, is answered what the first one would have said.
-   */
+  /** Resolves when everything is here that was stored when this was asked, or that takes too long; undefined where nobody else stores. */
   current(): Promise<void> | undefined {
-    return this.cluster.others().length > 0 ? this.reach(Infinity) : undefined;
+    return this.#reach.current();
+  }
+
+  /** Resolves when what was stored up to there has arrived here, whoever stored it, or that takes too long. */
+  reach(offset: Offset): Promise<void> {
+    return this.#reach.to(offset);
   }
 
   /** Opens a session; throws SHUTTING_DOWN or LIMIT_REACHED. The surface greets it. */
@@ -261,8 +261,7 @@ export class Engine {
    * and told everything since once more. It goes on at another node, or later. True where that is so.
    */
   sendBack(session: Session, cursor: string | undefined): boolean {
-    const place = this.#isAbreast || cursor === undefined ? undefined : parseEventId(cursor);
-    if (place?.epoch !== this.epoch || place.offset <= this.routedTo) return false;
+    if (cursor === undefined || !this.#reach.isBeyond(cursor)) return false;
     const reconnectAfterMs = this.reconnectAfterMs();
     session.close(new Refusal("SHUTTING_DOWN", "this server cannot tell yet what came after what you know", { reconnectAfterMs }));
     return true;
@@ -291,29 +290,6 @@ export class Engine {
       session.close(new Refusal("SHUTTING_DOWN", "the server is shutting down", { reconnectAfterMs: this.reconnectAfterMs() }));
     }
     this.turn.flush();
-  }
-
-  /** Resolves when what was stored up to there has arrived here, whoever stored it, or that takes too long. */
-  async reach(offset: Offset): Promise<void> {
-    if (!this.isShared || offset <= this.routedTo) return;
-    const { promise, resolve } = Promise.withResolvers<undefined>();
-    const end = (isAbreast: boolean) => {
-      this.#isAbreast = isAbreast;
-      resolve(undefined);
-    };
-    const deadline = this.wheel.arm(REACH_MS, () => {
-      end(false);
-    });
-    this.#publishing.catchUp().then(
-      () => {
-        end(true);
-      },
-      () => {
-        end(false);
-      },
-    );
-    await promise;
-    this.wheel.disarm(deadline);
   }
 
   bounds() {
