@@ -219,6 +219,18 @@ describe("callbacks", () => {
     expect(told).toEqual(["expired", "balance"]);
   });
 
+  it("are told of no error where a server goes, and the client comes back when it was asked to", async () => {
+    const { environment, errors, client, connect } = openFeed();
+    await connect();
+    environment.socket.say({ type: "error", code: "SHUTTING_DOWN", message: "", reconnectAfterMs: 700 });
+    environment.socket.end();
+    const sockets = environment.sockets.length;
+    await environment.pass(600);
+    expect([errors, client.state, environment.sockets.length]).toEqual([[], "stale", sockets]);
+    await environment.pass(200);
+    expect(environment.sockets.length).toBe(sockets + 1);
+  });
+
   it("may throw when they are told of anything else", async () => {
     const { environment, errors, client, connect } = openFeed();
     const fail = () => {

@@ -219,6 +219,8 @@ export class TransactionFeedClient {
   }
 
   #refused({ code, message, path, retryAfterMs = RETRY_MS }: Extract<FeedServerMessage, { type: "error" }>): void {
+    // Nothing is refused: the connection comes back when it was asked to.
+    if (code === "SHUTTING_DOWN") return;
     const error = new FeedError(code, message, path);
     if (code === "RATE_LIMITED") {
       this.#acks.pause(retryAfterMs);
