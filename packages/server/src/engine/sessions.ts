@@ -21,6 +21,8 @@ export interface SessionsHost {
 }
 
 const SWEEP_MS = 1000;
+/** When to look again whether a connection that was busy takes its heartbeat. */
+const BUSY_MS = 1000;
 /** When it is worth to look again whether there is room. */
 const FULL_MS = 5000;
 const TOO_MANY = "too many connections of this user";
@@ -156,13 +158,18 @@ export class Sessions {
     return [...(this.#byUser.get(userKey(identity)) ?? [])];
   }
 
-  #beat(session: Session): void {
-    session.arm("heartbeat", session.surface.heartbeatMs, () => {
+  /** Where the surface beats only into silence, that is counted from the last thing sent, not from the last beat. */
+  #beat(session: Session, afterMs = session.surface.heartbeatMs): void {
+    const { heartbeatMs, beatsWhenBusy } = session.surface;
+    session.arm("heartbeat", afterMs, () => {
       const now = this.#host.clock.now();
-      const quietFor = this.#host.clock.monotonic() - session.outbox.lastSentAt;
-      const beats = session.surface.beatsWhenBusy !== false || quietFor >= session.surface.heartbeatMs - 1;
-      if (beats && session.outbox.idle) session.say(session.surface.heartbeat(session.cursor, now));
-      this.#beat(session);
+      const quietFor = beatsWhenBusy === false ? this.#host.clock.monotonic() - session.outbox.lastSentAt : heartbeatMs;
+      const remains = heartbeatMs - quietFor;
+      const isDue = remains < 1;
+      const beats = isDue && session.outbox.idle;
+      if (beats) session.say(session.surface.heartbeat(session.cursor, now));
+      // While something is on its way, it is not due for another interval only because of this moment.
+      this.#beat(session, beats ? heartbeatMs : isDue ? Math.min(heartbeatMs, BUSY_MS) : remains);
     });
   }
 
