@@ -141,12 +141,13 @@ describe("gzip", () => {
 });
 
 describe("other clients", () => {
-  it("serves HTTP/1.0 without chunks", async () => {
-    const bearer = await token({ sub: "old" });
+  it.each(["Host: x\r\n", ""])("serves HTTP/1.0 without chunks, with headers %j", async (host) => {
+    const sub = fresh("old");
+    const bearer = await token({ sub });
     const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
     let text = "";
     socket.on("data", (part: Buffer) => (text += part.toString()));
-    socket.write(`GET /api/stream/alerts HTTP/1.0\r\nHost: x\r\nAuthorization: Bearer ${bearer}\r\n\r\n`);
+    socket.write(`GET /api/stream/alerts HTTP/1.0\r\n${host}Authorization: Bearer ${bearer}\r\n\r\n`);
     await until(
       () => text.includes("event: connected"),
       () => text,
@@ -155,7 +156,7 @@ describe("other clients", () => {
     expect(head).toMatch(/^HTTP\/1\.1 200/);
     expect(head).not.toMatch(/transfer-encoding|connection: keep-alive/i);
     expect(body).toMatch(/^event: connected\n/);
-    await say(server, alert("old", "still here"));
+    await say(server, alert(sub, "still here"));
     await until(
       () => text.includes('"message":"still here"'),
       () => text,
