@@ -144,6 +144,18 @@ it("views of all nodes at one offset are the same, while events are stored on ea
   expect(Object.values(atRest.nodes[0]?.views ?? {}).some(({ entities }) => entities > 0)).toBe(true);
 });
 
+it("latency from the log's stamp is measured by each node of what any of them stored, that from publish of what it took", async () => {
+  await follow(2);
+  await trade(0, "timed");
+  const { count, stored } = await until(async () => {
+    const found = await read(operations.latencyHistogram, `${ROOT}/latency?node=west`);
+    return (found.stored?.count ?? 0) > 0 ? found : undefined;
+  });
+  expect(count).toBeLessThan(stored?.count ?? 0);
+  const all = await read(operations.latencyHistogram, `${ROOT}/latency`);
+  expect(all.stored?.count).toBeGreaterThanOrEqual(stored?.count ?? Infinity);
+});
+
 it("what of the outbox was refused is told by every node, with the reason, to its tenant alone", async () => {
   await query(database, "insert into broadtape.publishers (role, tenant) values ('postgres', 'tenant')");
   // Numbers that SQL has no fault to find with.
