@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MAX_EPOCH } from "@broadtape/protocol/event-id";
 import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { PATIENCE_MS } from "../../../../../test/until.ts";
 import { Bench, newEvents } from "../contract-place.ts";
 import { type SqliteLog, openSqliteLog } from "./sqlite-log.ts";
 
@@ -154,7 +155,7 @@ describe("the epoch", () => {
 describe("once a second", () => {
   const untilTrue = async (isTrue: () => boolean) => {
     // Timers are fake; the clock is not.
-    for (const deadline = performance.now() + 20_000; performance.now() < deadline && !isTrue();) await new Promise(setImmediate);
+    for (const deadline = performance.now() + PATIENCE_MS; performance.now() < deadline && !isTrue();) await new Promise(setImmediate);
     expect(isTrue()).toBe(true);
   };
   const notedHead = () => (JSON.parse(readFileSync(sidecar(), "utf8")) as { head: number }).head;
