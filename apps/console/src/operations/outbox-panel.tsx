@@ -13,7 +13,7 @@ const PAGE = 50;
 const MOST_COUNTED = 10_000;
 /** Longer than any commit takes: nobody moves them. */
 const LONG_SECONDS = 10;
-const HEADS = ["Refused", "Staged", "Role", "Source", "Events", "Status", "Reason", "Faults", "Batch"];
+const HEADS = ["Refused", "Staged", "Role", "Source", "Events", "Status", "Why", "Batch", "Correlation"];
 
 type Batch = RefusedOutbox["refused"][number];
 
@@ -88,8 +88,9 @@ export function Waiting({ outbox: { waiting, waitingSeconds } }: { readonly outb
 
 function BatchRow({ batch }: { readonly batch: Batch }): ReactElement {
   const { seq, key, role, source, stagedAt, refusedAt, events, statusCode, reason, faults, more } = batch;
-  const said = faults.map(({ index, path, message }) => `event ${index + 1}${path === "" ? "" : `, ${path}`}: ${message}`);
-  const all = [...said, ...(more > 0 ? [`and ${countText(more)} more`] : [])];
+  // Counted as the server counts them, where they are named elsewhere: from 0.
+  const said = faults.map(({ index, path, message }) => `event ${index}${path === "" ? "" : `, ${path}`}: ${message}`);
+  const why = said.length === 0 ? [reason] : [...said, ...(more > 0 ? [`and ${countText(more)} more`] : [])];
   return (
     <tr data-batch={seq}>
       <td title={refusedAt}>{clockTime(refusedAt)}</td>
@@ -98,9 +99,11 @@ function BatchRow({ batch }: { readonly batch: Batch }): ReactElement {
       <td>{source}</td>
       <td>{countText(events)}</td>
       <td className={styles.bad}>{statusCode}</td>
-      <td title={reason}>{reason}</td>
-      <td title={all.join("\n")}>{all.join("; ")}</td>
-      <td title={`correlation id ${key}`}>{countText(seq)}</td>
+      <td className={styles.why} title={why.join("\n")}>
+        {why.join("; ")}
+      </td>
+      <td>{countText(seq)}</td>
+      <td title={key}>{key.slice(0, 8)}</td>
     </tr>
   );
 }

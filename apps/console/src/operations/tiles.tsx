@@ -53,7 +53,11 @@ function tilesOf(summary: OperationsSummary | undefined, history: History | unde
     { label: "Published", value: rate((each) => each.published), detail: "events/s" },
     { label: "Delivered", value: rate((each) => each.delivered), detail: "messages/s" },
     latencyTile(newest, hasNodes),
-    { label: "Connections", value: countText(connections?.all), detail: `${countText(connections?.users)} users` },
+    {
+      label: "Connections",
+      value: countText(connections?.all),
+      detail: `${countText(connections?.users)} ${connections?.users === 1 ? "user" : "users"}`,
+    },
     { label: "Topics", value: countText(topics?.all), detail: "followed" },
     {
       label: "Waiting",

@@ -17,7 +17,7 @@ it("finds the newest event that told of it, and none where none did", async () =
     { eventId: "e-4", data: null },
   ];
   const authorized: typeof fetch = (path) => {
-    asked.push(String(path));
+    asked.push(typeof path === "string" ? path : "");
     return Promise.resolve(new Response(JSON.stringify({ events, next: "e-4", complete: true })));
   };
   const find = (id: string) => newestEventOf(authorized, { topic: "orders:ann", field: "order", id });

@@ -65,7 +65,7 @@ function useColumns(): readonly Column<Order>[] {
       return address === undefined ? undefined : { address, text: "Follow", name: `Follow order ${id}` };
     };
     // First, where it is seen however narrow the panel is.
-    return [{ name: "way", title: "Way", width: "2.9rem", link: linkOf }, ...COLUMNS];
+    return [{ name: "way", title: "Way", width: "3.7rem", link: linkOf }, ...COLUMNS];
   }, [wayOf]);
 }
 
