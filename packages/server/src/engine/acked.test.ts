@@ -124,7 +124,7 @@ describe("the acknowledged position", () => {
     );
     fc.assert(fc.property(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 0, max: 5 }), fc.array(operation, { maxLength: 60 }), runs), {
       seed,
-      numRuns: 1000,
+      numRuns: 400,
     });
 
     function runs(window: number, start: number, operations: readonly (typeof operation extends fc.Arbitrary<infer T> ? T : never)[]) {

@@ -113,7 +113,7 @@ describe("a position at a price", () => {
           : quotient({ units: gain.units * 100n, scale: gain.scale }, absolute(entry), PERCENT_DECIMALS);
         expect(valued.unrealizedPnLPercent).toBe(plainOf(percent));
       }),
-      { seed, numRuns: 1000 },
+      { seed, numRuns: 400 },
     );
   });
 
