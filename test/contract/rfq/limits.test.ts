@@ -43,6 +43,15 @@ describe("RFQs of a connection", () => {
     expect(await (await connect()).ask("subscribe:rfq", { rfqId: first })).toMatchObject({ success: true });
   });
 
+  it("are those of 200 traders at most", async () => {
+    const client = await connect({ sub: "risk", permissions: ["rfq:read:tenant"] });
+    const traders = newIds(LIMIT + 1);
+    const answers = await Promise.all(traders.map((traderId) => client.ask("subscribe:trader", { traderId })));
+    expect(answers.map(({ success }) => success)).toEqual([...Array.from({ length: LIMIT }, () => true), false]);
+    expect(answers.at(-1)).toEqual(REACHED);
+    expect(await client.ask("subscribe:trader", { traderId: traders[0] })).toMatchObject({ success: true });
+  });
+
   it("take no room where they were refused", async () => {
     const client = await connect({ sub: "bob" });
     const [foreign = "", own = ""] = newIds(2);

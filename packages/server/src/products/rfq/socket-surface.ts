@@ -49,7 +49,7 @@ export function rfqSocket(options: RfqSocketOptions): SocketSurface {
           return { success: true };
         }
         case "subscribe:trader":
-          return subscribeToTrader(session, desk, parse(traderBody, body) ?? {});
+          return subscribeToTrader(session, desk, options.rfqsPerClient, parse(traderBody, body) ?? {});
         case "ping":
           return { pong: desk.clock.now() };
         default:
@@ -69,11 +69,7 @@ function word({ event, data, eventId }: Message): Words {
 
 async function subscribeToRfq(session: Session, desk: Desk, limit: number, { rfqId, after }: z.infer<typeof rfqBody>): Promise<object> {
   const topic = `rfq:${rfqId}`;
-  const followed = [...session.following.keys()].filter((name) => name.startsWith("rfq:"));
-  if (!followed.includes(topic) && followed.length >= limit) {
-    session.noteLimit({ code: "LIMIT_REACHED", message: `a client follows at most ${limit} RFQs` });
-    return { success: false, error: "LIMIT_REACHED" };
-  }
+  if (isFull(session, topic, limit)) return refusedFor(session, `a client follows at most ${limit} RFQs`);
   const { results, snapshots } = await follow(session, desk, topic, after ?? undefined);
   const [snapshot] = snapshots;
   if (results[0]?.ok !== true || snapshot === undefined || snapshot.state === "null") return NOT_AVAILABLE;
@@ -89,10 +85,24 @@ function stateOf({ rfq, quotes, composite }: RfqSnapshot): object {
 async function subscribeToTrader(
   session: Session,
   desk: Desk,
+  limit: number,
   { traderId, after }: { readonly traderId?: string | null | undefined; readonly after?: string | null | undefined },
 ): Promise<object> {
-  const { results, cut } = await follow(session, desk, `trader:${traderId ?? "me"}`, after ?? undefined);
+  const topic = `trader:${traderId ?? "me"}`;
+  if (isFull(session, topic, limit)) return refusedFor(session, `a client follows the RFQs of at most ${limit} traders`);
+  const { results, cut } = await follow(session, desk, topic, after ?? undefined);
   return results[0]?.ok === true ? { success: true, eventId: cut } : NOT_AVAILABLE;
+}
+
+/** Whether it follows as many topics of this one's kind as it may, without this one. */
+function isFull({ following }: Session, topic: string, limit: number): boolean {
+  const kind = topic.slice(0, topic.indexOf(":") + 1);
+  return !following.has(topic) && [...following.keys()].filter((name) => name.startsWith(kind)).length >= limit;
+}
+
+function refusedFor(session: Session, message: string): object {
+  session.noteLimit({ code: "LIMIT_REACHED", message });
+  return { success: false, error: "LIMIT_REACHED" };
 }
 
 /** Whatever the cause: unknown, somebody else's, malformed. */
