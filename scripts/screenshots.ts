@@ -2,6 +2,7 @@
 import type { Page } from "playwright-core";
 import { launchChromium } from "../test/browser/chromium.ts";
 import { publish, publisherToken, startTestServer } from "../test/contract/server.ts";
+import { pictureNodes } from "./nodes-screenshot.ts";
 import { pictureOperations } from "./operator-screenshots.ts";
 
 /** Long enough for the sparklines to fill at this speed. */
@@ -30,8 +31,9 @@ for (const [name, region] of [
 await besides(dark);
 await dark.screenshot({ path: pathOf("desk-beside") });
 await pictureOperations(browser, server.url);
-await browser.close();
 await server.remove();
+await pictureNodes(browser);
+await browser.close();
 
 async function openDesk(colorScheme: "dark" | "light"): Promise<Page> {
   const page = await browser.newPage({ viewport: SIZE, colorScheme, deviceScaleFactor: 1.5 });
