@@ -31,7 +31,7 @@ export interface RunOptions {
 
 /** After the last fault everybody has to be live and up to date within that. */
 const RECOVERY_MS = 60_000;
-const PAUSE_MS = 120;
+const PAUSE_MS = 80;
 
 const ENV = {
   BROADTAPE_LIMIT_REDELIVER_MS: "3000",
@@ -199,6 +199,8 @@ class Run {
       await add("moving-feed", tenant, second, (context) => new FeedReader(context, true));
       await add("native-device", tenant, first, (context) => Device.open(context, "native"));
       await add("native-device", tenant, second, (context) => Device.open(context, "native"));
+      await add("rivals", tenant, third, (context) => Device.open(context, "feed", 2));
+      await add("native-rivals", tenant, third, (context) => Device.open(context, "native", 2));
       await add("prices", tenant, first, (context) => PriceReader.open(context, undefined));
       await add("slow-prices", tenant, second, (context) => PriceReader.open(context, 2));
       await add("rfq", tenant, first, (context) => RfqReader.open(context));
@@ -210,7 +212,7 @@ class Run {
       await add("socket", tenant, third, (context) => SocketReader.open(context));
     }
     const nothing: Journal = { tenant: [], other: [] };
-    const isMoving = (name: string) => /^(moving|device|native|stream)/.test(name);
+    const isMoving = (name: string) => /^(moving|device|rivals|native|stream)/.test(name);
     await this.#until("clients are not live at the start", RECOVERY_MS, () => this.#firstBehind(nothing, (name) => !isMoving(name)));
   }
 
@@ -264,11 +266,12 @@ class Run {
   /** Writes down what it still is when it should not be any more. */
   async #until(what: string, ms: number, find: () => string | undefined | Promise<string | undefined>): Promise<void> {
     let found: string | undefined;
-    for (const deadline = performance.now() + ms; performance.now() < deadline; await passed(250)) {
+    for (const deadline = performance.now() + ms; performance.now() < deadline;) {
       found = await Promise.resolve()
         .then(find)
         .catch((error: unknown) => String(error));
       if (found === undefined) return;
+      await passed(250);
     }
     this.violation(what, `after ${ms} ms: ${found ?? ""}`);
   }

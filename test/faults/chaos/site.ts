@@ -154,7 +154,7 @@ export class Database {
     const [row] = await this.query(
       "select pid from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid() order by random() limit 1",
     );
-    if (row !== undefined) process.kill(Number(row["pid"]), "SIGKILL");
+    if (row !== undefined) killed(Number(row["pid"]));
     await until(async () => this.query("select 1").then(Boolean, () => false));
     await this.#untilSync();
   }
@@ -200,5 +200,14 @@ export class Database {
       const found = this.query("select 1 from pg_stat_replication where sync_state = 'sync'");
       return (await found.catch(() => [])).length === 1;
     });
+  }
+}
+
+/** It may have ended by itself since it was found. */
+function killed(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has.
   }
 }
