@@ -110,3 +110,10 @@ it("says where no node answers: as all refusals are said, but to event streams, 
   expect(await answer.json()).toEqual({ error: "Bad Gateway", message: "no node answers", statusCode: 502 });
   await expect(fetch(`${nginx.url}/api/v1/stream`, { headers: { accept: "text/event-stream" } })).rejects.toThrow();
 });
+
+it("logs what was asked for without its query, where a token may stand, though no node answers", async () => {
+  const answer = await fetch(`${nginx.url}/api/v1/connections?token=nobody-may-read-this`);
+  expect(answer.status).toBe(502);
+  await until(() => nginx.output().includes('"GET /api/v1/connections HTTP/1.1" 502'), nginx.output);
+  expect(nginx.output()).not.toContain("nobody-may-read-this");
+});
