@@ -1,7 +1,7 @@
 /** Contract 30-transactions "Delivery guarantee": pending until acknowledged, sent again, at most a window in flight. */
 import { setTimeout as passed } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { type TestServer, startTestServer, until } from "../server.ts";
+import { type TestServer, startTestServer, token, until } from "../server.ts";
 import { type FeedClient, type Told, feedClients, payments, tell } from "./feed-client.ts";
 
 /** Sent again after it, twice, four and eight times it. */
@@ -22,6 +22,11 @@ const attempts = (told: readonly Told[]) => told.map(({ attempt, redelivered }) 
 async function untilHeard(client: FeedClient): Promise<void> {
   client.say({ type: "unsubscribe", events: ["fraud"] });
   await client.first("unsubscribed");
+}
+async function connectionsOf(sub: string): Promise<readonly unknown[]> {
+  const headers = { authorization: `Bearer ${await token({ sub })}` };
+  const answer = (await (await fetch(`${server.url}/api/v1/connections`, { headers })).json()) as { readonly connections: readonly unknown[] };
+  return answer.connections;
 }
 const FIVE = [
   [1, false],
@@ -86,6 +91,19 @@ describe.each(OPEN)("over %s", (_surface, open) => {
     const next = await open(sub, { clientId: "device" });
     await tell(server, payments(sub, ["end"]));
     expect(await next.idsUpTo("end")).toEqual(["end"]);
+  });
+
+  it("has heard what was acknowledged right before a goodbye", async () => {
+    const sub = newUser();
+    for (let round = 0; round < 5; round++) {
+      const client = await open(sub, { clientId: "device" });
+      if (round === 0) await client.subscribe({ events: ["transaction"] });
+      const [eventId] = await tell(server, payments(sub, [`${round}`]));
+      expect(new Set(await client.idsUpTo(`${round}`))).toEqual(new Set([`${round}`]));
+      client.say({ type: "ack", eventId });
+      client.close();
+      await until(async () => (await connectionsOf(sub)).length === 0);
+    }
   });
 
   it("waits for what was not acknowledged alone", async () => {

@@ -35,6 +35,7 @@ export class FeedConversation {
   readonly #acks: TokenBucket;
   readonly #abreast: Abreast;
   readonly #opened: Promise<void>;
+  #isOpen = false;
 
   constructor(options: FeedOptions, session: Session, desk: Desk, spell: Spell, terms: FeedTerms) {
     this.#session = session;
@@ -44,8 +45,11 @@ export class FeedConversation {
     this.#feed = new Feed(session, desk, spell);
     this.#abreast = new Abreast(desk);
     this.#opened = this.#feed.open(terms);
-    // Heard by whoever awaits it; until then it is nobody's.
-    this.#opened.catch(() => undefined);
+    // A failure is heard by whoever awaits it; until then it is nobody's.
+    this.#opened.then(
+      () => (this.#isOpen = true),
+      () => undefined,
+    );
   }
 
   /** Settles when the client was greeted. */
@@ -58,7 +62,8 @@ export class FeedConversation {
     this.#take(said);
     const message = parse(said);
     const turn = this.#abreast.turn(message.type === "subscribe");
-    await this.#opened;
+    // Else at once: who says goodbye in the same breath is gone a moment later, and its acks count all the same.
+    if (!this.#isOpen) await this.#opened;
     if (turn !== undefined) await turn;
     if (this.#session.isClosed) return message;
     switch (message.type) {
