@@ -44,7 +44,9 @@ export class Guards {
 
   /** Runs `pass` when those before it are through; rejects with {@link LogUnavailable} where too many events wait. */
   async pass<T>(topics: readonly GuardedTopic[], events: number, pass: () => Promise<T>): Promise<T> {
-    if (this.#waiting + events > this.#maxWaiting) throw new LogUnavailable(`more than ${this.#maxWaiting} events wait to be checked`);
+    // Alone a batch of any size passes: else its publisher would come again for ever.
+    if (this.#waiting > 0 && this.#waiting + events > this.#maxWaiting)
+      throw new LogUnavailable(`more than ${this.#maxWaiting} events wait to be checked`);
     this.#waiting += events;
     const names = topics.map(keyOf);
     const before = Promise.all(names.map((name) => this.#tails.get(name) ?? Promise.resolve()));

@@ -92,6 +92,11 @@ export function appendContract(newPlace: () => Promise<LogPlace>): void {
       expect([(await running).length, (await waiting).length]).toEqual([5, 3]);
       expect(log.bounds().head).toBe(10);
     });
+
+    it("takes a batch of more events than may wait, where none wait", async () => {
+      const log = await bench().reopen({ maxWaitingEvents: 5 });
+      expect(await log.append(newEvents(6)).then((appended) => appended.length)).toBe(6);
+    });
   });
 
   describe("storedAt", () => {

@@ -25,7 +25,7 @@ export class GroupCommit {
   readonly #commit: Commit;
   readonly #maxWaitingEvents: number;
   readonly #pace: Pace | undefined;
-  /** In the order of the calls, and taken from the front; holds at most `maxWaitingEvents` events. */
+  /** In the order of the calls, and taken from the front; holds at most `maxWaitingEvents` events, or one batch. */
   #waiting: Waiting[] = [];
   #waitingEvents = 0;
   #running: Promise<void> | undefined;
@@ -38,7 +38,8 @@ export class GroupCommit {
 
   /** Resolves when the batch is durable, in the order of the calls; rejects with {@link LogUnavailable} or {@link Overtaken} when it is not stored. */
   append(events: readonly NewEvent[], guard?: Guard): Promise<readonly Appended[]> {
-    if (this.#waitingEvents + events.length > this.#maxWaitingEvents) {
+    // Alone a batch of any size passes: else its publisher would come again for ever.
+    if (this.#waitingEvents > 0 && this.#waitingEvents + events.length > this.#maxWaitingEvents) {
       return Promise.reject(new LogUnavailable(`more than ${this.#maxWaitingEvents} events wait to be stored`));
     }
     return new Promise((resolve, reject) => {

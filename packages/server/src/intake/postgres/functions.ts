@@ -40,14 +40,20 @@ const attributeRows = ATTRIBUTES.map(
 /** Characters that are two in JavaScript. */
 const ASTRAL = "[\\U00010000-\\U0010ffff]";
 
-/** In JSON's text: U+0000, the first half of a pair without the second, the second without the first. */
-const UNREADABLE =
-  "\\\\u0000|\\\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\\\u[dD][c-fC-F][0-9a-fA-F]{2})|(?<!\\\\u[dD][89abAB][0-9a-fA-F]{2})\\\\u[dD][c-fC-F][0-9a-fA-F]{2}";
-
 /** As statements; nobody but their owner may execute them until he grants it. */
 export function functionsIn(schema: string): string {
   const definer = `security definer set search_path = ${escapeIdentifier(schema)}, pg_temp set standard_conforming_strings = on`;
   return `
+create function outbox_readable(events text) returns text language plpgsql immutable ${definer} as $$
+begin
+  if events !~ '\\\\u(0000|[dD])' then return events; end if;
+  -- In JSON's text no control character stands for itself: they mark what is not to be touched. First that is a backslash that is one.
+  events := replace(events, '\\\\', chr(2));
+  events := regexp_replace(events, '\\\\u([dD][89abAB][0-9a-fA-F]{2})\\\\u([dD][c-fC-F][0-9a-fA-F]{2})', chr(1) || '\\1' || chr(1) || '\\2', 'g');
+  events := regexp_replace(events, '\\\\u(0000|[dD][89a-fA-F][0-9a-fA-F]{2})', '\\\\ufffd', 'g');
+  return replace(replace(events, chr(1), '\\u'), chr(2), '\\\\');
+end $$;
+
 create function outbox_fault(event jsonb, tenant text) returns text language plpgsql stable ${definer} as $$
 declare
   name text;
@@ -63,7 +69,7 @@ begin
   loop
     if not event ? name then continue when name <> 'type'; return 'type: is required'; end if;
     value := event ->> name;
-    if jsonb_typeof(event -> name) <> 'string' or value !~ pattern
+    if jsonb_typeof(event -> name) <> 'string' or octet_length(value) > 3 * most or value !~ pattern
       or octet_length(value) > most and length(regexp_replace(value, '${ASTRAL}', 'xx', 'g')) > most
       then return name || ': ' || says;
     end if;
@@ -91,7 +97,6 @@ declare
   batch uuid := gen_random_uuid();
   batch_bytes integer := octet_length(publish.events::text);
   ids text[] := '{}';
-  readable text;
   event jsonb;
   fault text;
 begin
@@ -124,9 +129,7 @@ begin
   if json_array_length(publish.events) > settings.batch_events then
     raise exception using errcode = '${STATE.tooLarge}', message = format('a batch holds at most %s events', settings.batch_events);
   end if;
-  readable := publish.events::text;
-  if readable ~ '${UNREADABLE}' then readable := regexp_replace(readable, '${UNREADABLE}', '\\ufffd', 'g'); end if;
-  for event in select value from jsonb_array_elements(readable::jsonb) loop
+  for event in select value from jsonb_array_elements(outbox_readable(publish.events::text)::jsonb) loop
     fault := outbox_fault(event, publish.tenant);
     if fault is not null then
       raise exception using errcode = '${STATE.refused}', message = format('event %s, %s', cardinality(ids), fault);
@@ -161,6 +164,6 @@ begin
   ))[1];
 end $$;
 
-revoke all on function outbox_fault, publish, publish_event from public;
+revoke all on function outbox_readable, outbox_fault, publish, publish_event from public;
 `;
 }

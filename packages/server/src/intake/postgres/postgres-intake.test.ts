@@ -135,17 +135,19 @@ describe("publishing in the publisher's transaction", () => {
       client,
       `[{"type":"test.feed","data":{"name":"ann","value":1,"more":${deep}}},
         {"type":"test.feed","id":"\\ud83d\\ude00","data":{"name":"ann","value":2,"note":"\\ud800 \\udc00\\ud83d"}},
+        {"type":"test.feed","id":"\\\\u0000\\\\ud800","data":{"name":"ann","value":4}},
         {"type":"test.feed","id":"😀${"x".repeat(254)}","source":"\\u00100","data":{"name":"ann","value":3}}]`,
     );
     const events = await until(async () => {
       const found = await stored();
-      return found.length === 3 ? found : undefined;
+      return found.length === 4 ? found : undefined;
     });
     expect(events.map(({ id }) => id)).toEqual(ids);
+    expect(ids[2]).toBe("\\u0000\\ud800");
     expect(events[1]).toMatchObject({ id: "😀", data: '{"name":"ann","value":2,"note":"\\ud800 \\udc00\\ud83d"}' });
-    await client.query("select broadtape.publish('acme', $1, $2)", ["\u00100", JSON.stringify([feed(4)])]);
-    await until(async () => (await stored()).length === 4);
-    expect((await stored())[3]?.source).toBe(events[2]?.source);
+    await client.query("select broadtape.publish('acme', $1, $2)", ["\u00100", JSON.stringify([feed(5)])]);
+    await until(async () => (await stored()).length === 5);
+    expect((await stored())[4]?.source).toBe(events[3]?.source);
   });
 
   it("stores an event whose id was stored before once", async () => {
