@@ -91,7 +91,10 @@ it("hands out 500 transactions once each and acknowledges them all, wherever the
   await until(() => handled.has(last ?? ""));
   client.disconnect();
   // The server has heard its last words.
-  await until(async () => !/^broadtape_connections\{.*\} [1-9]/m.test(await (await fetch(`${server.url}/metrics`)).text()));
+  await until(async () => {
+    const metrics = await Promise.all(server.nodeUrls.map(async (url) => (await fetch(`${url}/metrics`)).text()));
+    return !/^broadtape_connections\{.*\} [1-9]/m.test(metrics.join("\n"));
+  });
   const device = await plain({ sub: "ann" }, "?clientId=phone");
   await tell(server, [payment("ann", "next")]);
   expect(await device.idsUpTo("next")).toEqual(["next"]);
