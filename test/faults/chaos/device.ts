@@ -51,6 +51,8 @@ export class Device implements Reader {
   /** What was ever certain to have been taken. */
   readonly #taken: (Acked & { readonly offset: number })[] = [];
   #newest = 0;
+  /** When each connection was opened, and up to where the client had been told then. */
+  readonly #opened: { readonly at: number; readonly newest: number }[] = [];
   #isSettled = false;
   #isOver = false;
   again = 0;
@@ -142,6 +144,7 @@ export class Device implements Reader {
       case "connected":
       case "welcome":
         line.openedAt = performance.now();
+        this.#opened.push({ at: line.openedAt, newest: this.#newest });
         say(line, this.#spoken === "feed" ? { type: "subscribe", events: ["transaction", "fraud"] } : TOPICS);
         break;
       case "subscribed":
@@ -216,14 +219,16 @@ export class Device implements Reader {
   }
 
   #expected(journal: Journal): number[] {
-    const { tenant, user, troubles } = this.#context;
-    const now = performance.now();
-    // A client of the native protocol has no place before its first ack is written down.
-    const first =
-      this.#spoken === "feed"
-        ? 0
-        : this.#taken.find(({ node, takenAt }) => (troubles.quietSince(node, takenAt, WRITTEN_MS) ?? Infinity) < now)?.offset;
-    return offsetsOf(journal, tenant, [`transactions:${user}`, `fraud:${user}`], ({ offset }) => offset >= (first ?? Infinity));
+    const { tenant, user } = this.#context;
+    const first = this.#spoken === "feed" ? 0 : this.#begunAt();
+    return offsetsOf(journal, tenant, [`transactions:${user}`, `fraud:${user}`], ({ offset }) => offset > first);
+  }
+
+  /** A client of the native protocol has no place before an ack is written down: what came up to its next connection it may have missed. */
+  #begunAt(): number {
+    const writtenAt = this.#taken.map(({ node, takenAt }) => this.#context.troubles.quietSince(node, takenAt, WRITTEN_MS) ?? Infinity);
+    const earliest = Math.min(...writtenAt);
+    return this.#opened.find(({ at }) => at > earliest)?.newest ?? Infinity;
   }
 }
 

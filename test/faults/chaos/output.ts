@@ -13,7 +13,7 @@ const EXPECTED: readonly RegExp[] = [
 
 /** `npm start`'s greeting; and of pg, which of its next version's refusals this version only warns of. */
 const PLAIN =
-  /^Broadtape listens at|^broadtape: the database cannot be opened|^killed by timeout|^\(node:\d+\) DeprecationWarning: Calling client.query|^\(Use `node --trace-deprecation/;
+  /^Broadtape listens at|^broadtape: the database (cannot be opened|does not answer)|^killed by timeout|^\(node:\d+\) DeprecationWarning: Calling client.query|^\(Use `node --trace-deprecation/;
 
 export function faultsOfOutput(output: string): string[] {
   const found = new Map<string, number>();

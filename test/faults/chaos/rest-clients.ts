@@ -7,6 +7,24 @@ const PATIENCE_MS = 8000;
 /** Trouble that has been over for so long is forgotten by all nodes. */
 const FORGOTTEN_MS = 12_000;
 
+interface Answered {
+  readonly headers: Headers;
+  readonly text: string;
+}
+
+/** Undefined where it is not answered with one of these: nobody knows what became of it. */
+async function attempt(context: ReaderContext, path: string, init: RequestInit, good: readonly number[]): Promise<Answered | undefined> {
+  try {
+    const response = await fetch(`${context.random.oneOf(context.urls)}${path}`, { ...init, signal: AbortSignal.timeout(PATIENCE_MS) });
+    const text = await response.text();
+    if (good.includes(response.status)) return { headers: response.headers, text };
+    if (response.status < 500 && response.status !== 429) context.onViolation(`${init.method} ${path}: ${response.status} ${text}`);
+  } catch {
+    // It was cut off.
+  }
+  return undefined;
+}
+
 /** Until it is answered with one of these. */
 async function asked(
   context: ReaderContext,
@@ -14,16 +32,10 @@ async function asked(
   init: RequestInit,
   good: readonly number[],
   isOver: () => boolean,
-): Promise<{ status: number; headers: Headers; text: string } | undefined> {
+): Promise<Answered | undefined> {
   while (!isOver()) {
-    try {
-      const response = await fetch(`${context.random.oneOf(context.urls)}${path}`, { ...init, signal: AbortSignal.timeout(PATIENCE_MS) });
-      const text = await response.text();
-      if (good.includes(response.status)) return { status: response.status, headers: response.headers, text };
-      if (response.status < 500 && response.status !== 429) context.onViolation(`${init.method} ${path}: ${response.status} ${text}`);
-    } catch {
-      // Nobody knows what became of it: once more.
-    }
+    const answer = await attempt(context, path, init, good);
+    if (answer !== undefined) return answer;
     await passed(100);
   }
   return undefined;
@@ -86,7 +98,8 @@ async function follow(
 
 export interface Changed {
   readonly id: string;
-  readonly minAmount: number;
+  /** What was answered last, and what was never answered: that may be done at any time. */
+  readonly possible: ReadonlySet<number>;
 }
 
 /** Changes one subscription at any node; resolves with what was answered last. */
@@ -97,14 +110,18 @@ export async function changeSubscription(context: ReaderContext, isOver: () => b
   const made = await asked(context, "/api/v1/subscriptions", { method: "POST", headers, body }, [200, 201], isOver);
   if (made === undefined) return undefined;
   const { id } = JSON.parse(made.text) as { id: string };
-  let minAmount = 0;
+  const unanswered = new Set<number>();
+  let answered = 0;
   for (let number = 1; !isOver(); number++) {
-    const change = JSON.stringify({ filters: { minAmount: number } });
-    const answer = await asked(context, `/api/v1/subscriptions/${id}`, { method: "PATCH", headers, body: change }, [200], () => false);
-    const { filters } = JSON.parse(answer?.text ?? "{}") as { filters?: { minAmount?: number } };
-    if (Number(filters?.minAmount) !== number) context.onViolation(`a change to ${number} was answered with ${answer?.text ?? "nothing"}`);
-    minAmount = number;
+    const body = JSON.stringify({ filters: { minAmount: number } });
+    const answer = await attempt(context, `/api/v1/subscriptions/${id}`, { method: "PATCH", headers, body }, [200]);
+    if (answer === undefined) unanswered.add(number);
+    else {
+      const { filters } = JSON.parse(answer.text) as { filters?: { minAmount?: number } };
+      if (Number(filters?.minAmount) !== number) context.onViolation(`a change to ${number} was answered with ${answer.text}`);
+      answered = number;
+    }
     await passed(context.random.between(200, 3000));
   }
-  return { id, minAmount };
+  return { id, possible: new Set([...unanswered, answered]) };
 }

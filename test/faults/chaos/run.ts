@@ -32,6 +32,10 @@ export interface RunOptions {
 /** After the last fault everybody has to be live and up to date within that. */
 const RECOVERY_MS = 60_000;
 const PAUSE_MS = 80;
+/** A node that takes longer to end has something to wait for. */
+const QUICK_END_MS = 6000;
+const ASKED =
+  "select application_name, state, wait_event, left(query, 80) as query from pg_stat_activity where application_name like 'broadtape%'";
 
 const ENV = {
   BROADTAPE_LIMIT_REDELIVER_MS: "3000",
@@ -127,7 +131,7 @@ class Run {
     this.violations.push(...faultsOfLog(journal, this.#publishers));
     for (const [name, reader] of this.#readers) for (const fault of reader.faults(journal)) this.violation(name, fault);
     const lastChange = await changed;
-    if (lastChange !== undefined) await checkChange(this.#scene, changing, lastChange.id, lastChange.minAmount);
+    if (lastChange !== undefined) await checkChange(this.#scene, changing, lastChange);
     await checkViews(this.#scene);
     await checkReplaced(this.#scene);
     await checkMemory(this.#scene);
@@ -297,7 +301,11 @@ class Run {
   }
 
   async #endNodes(): Promise<void> {
-    const codes = await Promise.all(this.#site.cluster.nodes.map((node) => node.kill("SIGTERM")));
-    if (codes.some((code) => code !== 0)) this.violation("nodes", `ended with ${codes.join()}`);
+    const ending = Promise.all(this.#site.cluster.nodes.map((node) => node.kill("SIGTERM")));
+    const isQuick = await Promise.race([ending.then(() => true), passed(QUICK_END_MS).then(() => false)]);
+    const asked = isQuick ? [] : await this.#site.database.query(ASKED);
+    const codes = await ending;
+    if (codes.some((code) => code !== 0))
+      this.violation("nodes", `ended with ${codes.join()}, late in it they had: ${JSON.stringify(asked)}`);
   }
 }
