@@ -1,24 +1,9 @@
 /** The statements of reading. */
-import type { StoredEvent } from "@broadtape/protocol/event";
 import { PARTITION } from "./tables.ts";
 
 export interface PageQuery {
   readonly name: string;
   readonly text: string;
-}
-
-export interface EventRow {
-  readonly offset: number;
-  readonly batch: number;
-  readonly stored_at: number;
-  readonly tenant: string;
-  readonly type: string;
-  readonly source: string;
-  readonly id: string;
-  readonly time: string;
-  readonly subject: string | null;
-  readonly correlation_id: string;
-  readonly data: string;
 }
 
 const COLUMNS = `"offset", batch, stored_at, tenant, type, source, id, time, subject, correlation_id, data`;
@@ -93,19 +78,3 @@ export const FIND_SCANNED: PageQuery = {
       order by "offset" desc limit 1
     ) e on true`,
 };
-
-export function eventOf(row: EventRow): StoredEvent {
-  return {
-    offset: row.offset,
-    batch: row.batch,
-    storedAt: row.stored_at,
-    tenant: row.tenant,
-    type: row.type,
-    source: row.source,
-    id: row.id,
-    time: row.time,
-    subject: row.subject ?? undefined,
-    correlationId: row.correlation_id,
-    data: row.data,
-  };
-}

@@ -5,21 +5,12 @@
 import type { Pool } from "pg";
 import type { StoredEvent } from "@broadtape/protocol/event";
 import type { Offset } from "@broadtape/protocol/event-id";
+import { type EventRow, eventOf } from "../columns.ts";
 import type { LogPage, ReadRequest } from "../log.ts";
 import { pageOf } from "../page.ts";
 import { escapeText } from "../../postgres/text.ts";
 import { digestOf } from "./digest.ts";
-import {
-  type EventRow,
-  eventOf,
-  FIND_KNOWN,
-  FIND_SCANNED,
-  type PageQuery,
-  READ_ALL,
-  READ_TENANT,
-  READ_TOPICS,
-  SCAN_TOPICS,
-} from "./pages.ts";
+import { FIND_KNOWN, FIND_SCANNED, type PageQuery, READ_ALL, READ_TENANT, READ_TOPICS, SCAN_TOPICS } from "./pages.ts";
 import type { Sizes } from "./sizes.ts";
 
 /** A row of a page; without an event where there is none. */

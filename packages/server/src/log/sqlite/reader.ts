@@ -1,8 +1,8 @@
 /** The reading side of the log, in its own thread with its own connection: reads never wait for a commit, nor a commit for them. */
 import type { StoredEvent } from "@broadtape/protocol/event";
+import { eventOf } from "../columns.ts";
 import type { Checkpoint, CheckpointEntry, ReadRequest } from "../log.ts";
 import { pageOf } from "../page.ts";
-import type { RowOf } from "../sql.ts";
 import { getMeta, type LogDatabase } from "./database.ts";
 import type { ReaderCalls } from "./messages.ts";
 import type { Sizes } from "./sizes.ts";
@@ -10,8 +10,6 @@ import { topicIdsOf } from "./topic-index.ts";
 import { TopicOffsets } from "./topic-offsets.ts";
 
 const SCANNED_AT_ONCE = 1000;
-
-type EventRow = RowOf<"readOne">;
 
 export class Reader {
   readonly #db: LogDatabase;
@@ -129,20 +127,4 @@ export class Reader {
     if (row === undefined) throw new Error(`the event at ${offset} is missing`);
     return eventOf(row);
   }
-}
-
-function eventOf(row: EventRow): StoredEvent {
-  return {
-    offset: row.offset,
-    batch: row.batch,
-    storedAt: row.stored_at,
-    tenant: row.tenant,
-    type: row.type,
-    source: row.source,
-    id: row.id,
-    time: row.time,
-    subject: row.subject ?? undefined,
-    correlationId: row.correlation_id,
-    data: row.data,
-  };
 }
