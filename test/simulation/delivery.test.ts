@@ -10,7 +10,7 @@ import { Engine } from "../../packages/server/src/engine/engine.ts";
 import type { Connection, Form, Parcel } from "../../packages/server/src/engine/message.ts";
 import { newMeter } from "../../packages/server/src/engine/meter.ts";
 import type { Session } from "../../packages/server/src/engine/session.ts";
-import type { SubscriptionStore } from "../../packages/server/src/engine/subscribers.ts";
+import type { SubscriptionStore } from "../../packages/server/src/registry/registry.ts";
 import type { TextConversation, TextSurface } from "../../packages/server/src/engine/surface.ts";
 import { transactionsProduct } from "../../packages/server/src/products/transactions/declaration.ts";
 import { transactionsWebSocket } from "../../packages/server/src/products/transactions/surfaces.ts";

@@ -1,5 +1,5 @@
 /** The registry as nodes reach it: slow, away for a while, and now and then gone before it answered what it has done. */
-import type { SubscriptionStore } from "../../../packages/server/src/engine/subscribers.ts";
+import type { SubscriptionStore } from "../../../packages/server/src/registry/registry.ts";
 import { createMemoryRegistry } from "../../../packages/server/src/registry/memory.ts";
 import { type Registry, RegistryUnavailable } from "../../../packages/server/src/registry/registry.ts";
 import type { KeptSubscription, SubscriptionKey } from "../../../packages/server/src/registry/subscriptions.ts";

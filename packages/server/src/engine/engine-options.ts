@@ -1,12 +1,12 @@
 /** What an engine is made of: it comes in through the door, so that a test can hold each of it in its hands. */
 import type { Cluster } from "../cluster/cluster.ts";
 import type { Log, SharedLog } from "../log/log.ts";
+import type { SubscriptionStore } from "../registry/registry.ts";
 import type { Wire } from "../wire/wire.ts";
 import type { Clock } from "./clock.ts";
 import type { Journal } from "./journal.ts";
 import type { Meter } from "./meter.ts";
 import type { Product } from "./product.ts";
-import type { SubscriptionStore } from "./subscribers.ts";
 
 export interface EngineLimits {
   readonly batchEvents: number;

@@ -3,7 +3,7 @@ import { createMemoryRegistry } from "../registry/memory.ts";
 import { Rig, identityOf } from "../../testing/rig.ts";
 import { FakeClock } from "../../testing/fake-clock.ts";
 import { testSurface } from "../../testing/connection.ts";
-import type { SubscriptionStore } from "./subscribers.ts";
+import type { SubscriptionStore } from "../registry/registry.ts";
 
 const RULES = { window: 4, redeliverMs: 10_000, sends: 5 };
 const ann = identityOf("ann", ["feed:a"]);

@@ -5,24 +5,13 @@
  */
 import { Refusal } from "@broadtape/protocol/errors";
 import type { Offset } from "@broadtape/protocol/event-id";
-import { RegistryUnavailable } from "../registry/registry.ts";
-import type { KeptSubscription, ListedSubscription, SubscriptionKey, Taken, Taking } from "../registry/subscriptions.ts";
+import { RegistryUnavailable, type SubscriptionStore } from "../registry/registry.ts";
+import type { KeptSubscription, ListedSubscription, SubscriptionKey } from "../registry/subscriptions.ts";
 import { Delivery, type DeliveryRules } from "./delivery.ts";
 import { type Kept, KeptClients, type KeptClientsHost, nameOf } from "./kept-clients.ts";
 import type { Session } from "./session.ts";
 import { type Subscriber, type Wants, epochOf, reviewPlace, stateOf, subscriberOf, versionOf } from "./subscriber.ts";
 import { Takeover } from "./takeover.ts";
-
-/** What of the registry this needs. */
-export interface SubscriptionStore {
-  saveSubscriptions(subscriptions: readonly KeptSubscription[]): Promise<readonly SubscriptionKey[]>;
-  takeSubscription(taking: Taking): Promise<Taken>;
-  findSubscription(key: SubscriptionKey): Promise<KeptSubscription | undefined>;
-  subscriptionById(tenant: string, userId: string, id: string): Promise<KeptSubscription | undefined>;
-  subscriptionsOf(tenant: string, userId: string): Promise<readonly ListedSubscription[]>;
-  deleteSubscription(tenant: string, userId: string, id: string, now: number): Promise<boolean>;
-  sweepSubscriptions(before: number): Promise<number>;
-}
 
 export interface SubscribersHost extends KeptClientsHost {
   readonly routedTo: Offset;

@@ -1,5 +1,5 @@
 /** Subscriptions and connections in memory; part of `memory.ts`. */
-import type { Registry } from "./registry.ts";
+import type { Registry, SubscriptionStore } from "./registry.ts";
 import { isOf } from "./of-nodes.ts";
 import {
   type KeptConnection,
@@ -11,19 +11,7 @@ import {
   supersede,
 } from "./subscriptions.ts";
 
-type Kept = Pick<
-  Registry,
-  | "saveSubscriptions"
-  | "takeSubscription"
-  | "findSubscription"
-  | "subscriptionById"
-  | "subscriptionsOf"
-  | "deleteSubscription"
-  | "sweepSubscriptions"
-  | "saveConnections"
-  | "closeOpenConnections"
-  | "sweepConnections"
->;
+type Kept = SubscriptionStore & Pick<Registry, "saveConnections" | "closeOpenConnections" | "sweepConnections">;
 
 /** Of a client that has not subscribed. */
 const NEW = {

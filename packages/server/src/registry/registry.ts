@@ -142,3 +142,15 @@ export interface Registry {
 
   close(): Promise<void>;
 }
+
+/** What of it is about the subscriptions of clients that name themselves. */
+export type SubscriptionStore = Pick<
+  Registry,
+  | "saveSubscriptions"
+  | "takeSubscription"
+  | "findSubscription"
+  | "subscriptionById"
+  | "subscriptionsOf"
+  | "deleteSubscription"
+  | "sweepSubscriptions"
+>;

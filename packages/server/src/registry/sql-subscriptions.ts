@@ -1,6 +1,6 @@
 /** Statements over the tables of subscriptions and of what is pending in them; part of `sql.ts`. */
 import { type ColumnType, type Kysely, type Selectable, sql } from "kysely";
-import type { Registry } from "./registry.ts";
+import type { SubscriptionStore } from "./registry.ts";
 import type { RegistrySchema } from "./sql.ts";
 import {
   type KeptPending,
@@ -60,18 +60,7 @@ type PendingRow = Selectable<PendingEventsTable>;
 /** Rows of one statement: fourteen values each stay below the 32,766 that SQLite takes and the 65,535 of PostgreSQL. */
 const ROWS = 1000;
 
-type Subscriptions = Pick<
-  Registry,
-  | "saveSubscriptions"
-  | "takeSubscription"
-  | "findSubscription"
-  | "subscriptionById"
-  | "subscriptionsOf"
-  | "deleteSubscription"
-  | "sweepSubscriptions"
->;
-
-export function subscriptionStatements(db: Kysely<RegistrySchema>): Subscriptions {
+export function subscriptionStatements(db: Kysely<RegistrySchema>): SubscriptionStore {
   return {
     async saveSubscriptions(saved) {
       const subscriptions = mergedByKey(saved);
