@@ -118,6 +118,7 @@ function recover(engine: Engine, surface: SocketSurface, session: Session, socke
   const { offset } = socket.handshake.auth as { readonly offset?: unknown };
   if (surface.recover === undefined || offset === undefined) return;
   const standing = parseStanding(offset);
+  if (engine.sendBack(session, standing?.cursor)) return;
   const place = standing === undefined ? ({ reason: "unknown" } as const) : engine.resumeAt(standing.cursor);
   if (socket.recovered && standing !== undefined) surface.recover(session, engine, standing.cursor, standing.mark);
   else if ("reason" in place)
