@@ -1,6 +1,7 @@
 /** The native protocol's messages (contract 60-native), both directions. Client messages are schemas, since they are checked at run time. */
 import { z } from "zod";
 import type { ErrorCode } from "./errors.ts";
+import { jsonNumber } from "./schema.ts";
 
 export const SUBPROTOCOL = "broadtape.v1";
 
@@ -14,16 +15,17 @@ const topics = z.array(z.string().min(1).max(512)).min(1).max(10_000);
 /** Updates a second and key; fractions mean less than one a second. */
 export const updatesPerSecond = z.number().positive().min(0.001).max(1000);
 
-/** A bound on one filterable field: equality, one of a list, or a range (both ends inclusive). */
+const rangeEnd = z.union([jsonNumber, z.string().max(64)]).optional();
+/** A bound on one filterable field: equality, one of a list, or a range (both ends inclusive). Numbers keep their digits. */
 export const filterBound = z.union([
   z.string().max(256),
-  z.number(),
+  jsonNumber,
   z.boolean(),
   z
-    .array(z.union([z.string().max(256), z.number()]))
+    .array(z.union([z.string().max(256), jsonNumber]))
     .min(1)
     .max(100),
-  z.strictObject({ min: z.union([z.number(), z.string().max(64)]).optional(), max: z.union([z.number(), z.string().max(64)]).optional() }),
+  z.strictObject({ min: rangeEnd, max: rangeEnd }),
 ]);
 export const filters = z.record(z.string().min(1).max(64), filterBound);
 

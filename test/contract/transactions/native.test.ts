@@ -83,6 +83,16 @@ describe("transactions:me, wallets:me and fraud:me", () => {
     expect(ids(client)).toEqual(["0.30", '"0.3"', "end"]);
   });
 
+  it("keep back what a bound does whose digits no binary float has", async () => {
+    const sub = newUser();
+    const client = await welcomed({ sub });
+    client.say('{"type":"subscribe","id":1,"topics":["transactions:me"],"filters":{"minAmount":10000000000000000.2}}');
+    await client.first("subscribed");
+    await tell(server, [payment(sub, "below", { amount: "10000000000000000.1" }), payment(sub, "at", { amount: "10000000000000000.20" })]);
+    await client.first("event");
+    expect(ids(client)).toEqual(["at"]);
+  });
+
   it.each([{ filters: { amount: 1 } }, { filters: { minAmount: "x" } }, { filters: { minAmount: 2, maxAmount: 1 } }])(
     "refuse %o with its path",
     async (more) => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { ExactNumber } from "@broadtape/protocol/json";
 import type { Filters } from "@broadtape/protocol/native";
 import { messageOf } from "../../testing/connection.ts";
 import { compileFilters } from "./filters.ts";
@@ -40,6 +41,13 @@ describe("a filter", () => {
     expect(passes({ amount: { min: "10000000000000000.2" } }, '{"amount":10000000000000000.1}')).toBe(false);
     expect(passes({ amount: { max: "10000000000000000.1" } }, '{"amount":10000000000000000.1}')).toBe(true);
     expect(passes({ amount: "0.1000000000000000055" }, '{"amount":0.1}')).toBe(false);
+    const exact = new ExactNumber("10000000000000000.2");
+    expect(passes({ amount: { min: exact } }, '{"amount":10000000000000000.1}')).toBe(false);
+    for (const bound of [exact, [exact]])
+      expect([
+        passes({ amount: bound }, '{"amount":10000000000000000.20}'),
+        passes({ amount: bound }, '{"amount":10000000000000000}'),
+      ]).toEqual([true, false]);
   });
 
   it("takes a phone number or a code for text: 0049 is not 49", () => {

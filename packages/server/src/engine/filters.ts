@@ -1,6 +1,6 @@
 /** Filters of a subscription: equality, lists and ranges on the fields that a topic kind declares (contract 60-native "Filters"). */
 import { type Decimal, compareDecimals } from "@broadtape/protocol/money";
-import { ExactNumber, parseJson } from "@broadtape/protocol/json";
+import { ExactNumber, type JsonNumber, parseJson } from "@broadtape/protocol/json";
 import { Refusal } from "@broadtape/protocol/errors";
 import type { Filters } from "@broadtape/protocol/native";
 import type { Message } from "./message.ts";
@@ -31,7 +31,7 @@ function fieldOf(value: unknown, key: string): unknown {
 
 function testOf(bound: Bound, field: string): Test {
   if (Array.isArray(bound)) return (value) => bound.some((each) => equals(value, each));
-  if (typeof bound !== "object") return (value) => equals(value, bound);
+  if (typeof bound !== "object" || bound instanceof ExactNumber) return (value) => equals(value, bound);
   const { min, max } = bound;
   for (const [name, end] of Object.entries({ min, max })) {
     if (end !== undefined && !isDecimal(end)) throw new Refusal("BAD_REQUEST", "must be a decimal", { path: `filters.${field}.${name}` });
@@ -40,7 +40,7 @@ function testOf(bound: Bound, field: string): Test {
     isDecimal(value) && (min === undefined || compareDecimals(value, min) >= 0) && (max === undefined || compareDecimals(value, max) <= 0);
 }
 
-function equals(value: unknown, wanted: string | number | boolean): boolean {
+function equals(value: unknown, wanted: string | JsonNumber | boolean): boolean {
   if (value === wanted) return true;
   return typeof wanted !== "boolean" && isDecimal(value) && isDecimal(wanted) && compareDecimals(value, wanted) === 0;
 }

@@ -1,6 +1,7 @@
 /** What a native client says, over WebSocket or posted beside a stream. */
 import { Refusal } from "@broadtape/protocol/errors";
 import type { Identity } from "@broadtape/protocol/identity";
+import { parseJson } from "@broadtape/protocol/json";
 import { type ClientMessage, type RequestId, type SubscribedMessage, type TopicResult, clientMessage } from "@broadtape/protocol/native";
 import type { Engine } from "../engine/engine.ts";
 import { TokenBucket } from "../engine/limits.ts";
@@ -149,10 +150,13 @@ function subscribedWords(
   };
 }
 
-/** Undefined, which JSON has no word for, where the text is not JSON. */
+/** Undefined, which JSON has no word for, where the text is not JSON. Of its numbers those in filters keep their digits: they may be amounts. */
 function valueOf(text: string): unknown {
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== "object" || value === null || !("filters" in value)) return value;
+    const exact = parseJson(text) as typeof value;
+    return { ...value, filters: exact.filters };
   } catch {
     return undefined;
   }
