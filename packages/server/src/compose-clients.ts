@@ -148,7 +148,8 @@ export async function serveClients(
   );
   serveUpgrades(server, io.path(), handlers);
   const close = async () => {
-    await host.durable.flush();
+    // Told of, as what else cannot be written at the end: clients are told again what they had acknowledged.
+    await host.durable.flush().catch(engine.onFault);
     // Not `io.close`, which waits for every HTTP connection; those end with the HTTP server.
     io.engine.close();
   };
