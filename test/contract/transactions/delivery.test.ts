@@ -25,7 +25,9 @@ async function untilHeard(client: FeedClient): Promise<void> {
 }
 async function connectionsOf(sub: string): Promise<readonly unknown[]> {
   const headers = { authorization: `Bearer ${await token({ sub })}` };
-  const answer = (await (await fetch(`${server.url}/api/v1/connections`, { headers })).json()) as { readonly connections: readonly unknown[] };
+  const answer = (await (await fetch(`${server.url}/api/v1/connections`, { headers })).json()) as {
+    readonly connections: readonly unknown[];
+  };
   return answer.connections;
 }
 const FIVE = [
