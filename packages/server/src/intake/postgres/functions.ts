@@ -16,7 +16,7 @@ export const CHANNEL = "broadtape_outbox";
 const WAKE_SETTING = "broadtape.wake";
 
 /** SQLSTATEs that a service may want to tell apart (docs/publishing-from-sql.md). */
-const STATE = { refused: "22023", forbidden: "42501", tooLarge: "54000", notReady: "55000" };
+const STATE = { refused: "22023", forbidden: "42501", tooLarge: "54000" };
 
 /** A class of digits holds those of other scripts as well where the database's locale says so. */
 const TIME = z.regexes.datetime({ offset: true }).source.replaceAll("\\d", "[0-9]");
@@ -109,9 +109,6 @@ begin
       hint = format('insert into %I.publishers (role, tenant) values (%L, %L)', current_schema, session_user, publish.tenant);
   end if;
   select * into settings from outbox_settings;
-  if settings.batch_events = 0 then
-    raise exception using errcode = '${STATE.notReady}', message = 'no node of Broadtape has run on this database yet';
-  end if;
   if publish.source is null or length(publish.source) not between 1 and 1024 then
     raise exception using errcode = '${STATE.refused}', message = 'source: must be a text of 1 to 1024 characters';
   end if;

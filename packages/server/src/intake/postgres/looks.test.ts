@@ -47,7 +47,7 @@ async function takeAll(): Promise<readonly string[]> {
 beforeEach(async () => {
   url = await newDatabase();
   const pool = openPool({ url, name: "test", connections: 1 });
-  await prepareIntake(pool, "broadtape");
+  await prepareIntake(pool, "broadtape", { types: new Map(), batchEvents: 1, batchBytes: 1 });
   await pool.end();
   node = await connect();
   await node.query("set search_path = broadtape; set enable_seqscan = off");

@@ -13,8 +13,9 @@ import { Line } from "../../wire/line.ts";
 import { type Intake, type IntakeMeter, newIntakeMeter, type RefusedBatch, type RefusedQuery } from "../intake.ts";
 import { Mover, type MoverOptions } from "../mover.ts";
 import { FIND_REFUSED, type RefusedLimits, type RefusedRow, refusedOf } from "./rows.ts";
-import { dialOutbox, type OutboxSession, type Taken } from "./session.ts";
+import { dialOutbox, type OutboxSession } from "./session.ts";
 import { prepareIntake } from "./tables.ts";
+import type { Taken } from "./taken.ts";
 import { type IntakeTimes, TIMES } from "./times.ts";
 
 export interface IntakeOptions extends Pick<MoverOptions, "publish" | "onRefused"> {
@@ -46,7 +47,7 @@ export async function openPostgresIntake(place: DatabasePlace, options: IntakeOp
     });
   const keeper = open("outbox keeper");
   try {
-    await prepareIntake(keeper, schema);
+    await prepareIntake(keeper, schema, options.taken);
   } catch (error) {
     await keeper.end();
     const reason = error instanceof Error ? error.message : String(error);

@@ -5,35 +5,19 @@
 import type { Pool, PoolClient } from "pg";
 import type { HttpErrorBody } from "@broadtape/protocol/errors";
 import type { Connection } from "../../wire/line.ts";
-import type { Check } from "../checks.ts";
 import type { BatchLimits, IntakeMeter, StagedBatch, Staging } from "../intake.ts";
 import { CHANNEL } from "./functions.ts";
 import { Looks } from "./looks.ts";
 import { REFUSE, type RefusedLimits, TAKE_AWAY } from "./rows.ts";
+import { type Taken, tellTaken } from "./taken.ts";
 import type { IntakeTimes } from "./times.ts";
 import { WaitingCount } from "./waiting.ts";
-
-/** What the node that moves takes; services are told by the function. */
-export interface Taken extends BatchLimits {
-  /** With what `data` must not be. */
-  readonly types: ReadonlyMap<string, readonly Check[]>;
-}
 
 const LOCK = "select pg_try_advisory_lock(hashtextextended(current_schema || '/outbox', 0)) as is_ours";
 const UNLOCK = "select pg_advisory_unlock(hashtextextended(current_schema || '/outbox', 0))";
 /** PostgreSQL 13 has no such setting: there the network finds out. */
 const END_WHEN_SILENT = `select set_config('idle_session_timeout', $1, false) where current_setting('server_version_num')::int >= 140000`;
-const SET_LIMITS = "update outbox_settings set batch_events = $1, batch_bytes = $2, is_asleep = false";
 const SET_ASLEEP = "update outbox_settings set is_asleep = $1";
-/** In one statement: nobody sees types without their checks. */
-const SET_TYPES = `with types as (select type, checks from json_to_recordset($1) as each(type text, checks json)),
-  old_types as (delete from outbox_types where type not in (select type from types)),
-  new_types as (insert into outbox_types select type from types on conflict do nothing),
-  old_checks as (delete from outbox_checks)
-  insert into outbox_checks (type, place, path, says, longest, fault)
-  select types.type, place, array(select json_array_elements_text(item -> 'path')), item ->> 'says', (item ->> 'longest')::int, (item ->> 'fault')::jsonpath
-  from types, json_array_elements(checks) with ordinality as each(item, place)`;
-
 export interface SessionOptions {
   /** Of one connection. */
   readonly pool: Pool;
@@ -67,6 +51,8 @@ export class OutboxSession implements Connection, Staging {
   #isWoken = false;
   #wake: () => void = () => undefined;
   #beat: NodeJS.Timeout | undefined;
+  /** Settles when what was asked last is answered. */
+  #asked: Promise<unknown> = Promise.resolve();
 
   constructor(client: PoolClient, options: SessionOptions) {
     this.#client = client;
@@ -98,11 +84,9 @@ export class OutboxSession implements Connection, Staging {
   }
 
   /** Begins to move: services are told what is taken, and wake this session. */
-  async begin({ types, batchEvents, batchBytes }: Taken): Promise<void> {
-    const rows = [...types].map(([type, checks]) => ({ type, checks }));
+  async begin(taken: Taken): Promise<void> {
     await this.#ask(`listen ${CHANNEL}`);
-    await this.#ask(SET_TYPES, [JSON.stringify(rows)]);
-    await this.#ask(SET_LIMITS, [batchEvents, batchBytes]);
+    await tellTaken((text, values) => this.#ask(text, values), taken);
     await this.#looks.begin();
     this.#isAsleep = false;
   }
@@ -176,8 +160,15 @@ export class OutboxSession implements Connection, Staging {
     this.#options.meter.waitingSeconds = seconds;
   }
 
+  /** One after the other: whoever moves, and the beat. */
+  #ask<R extends object>(text: string, values: readonly unknown[] = []): Promise<R[]> {
+    const asked = this.#asked.then(() => this.#askNow<R>(text, values));
+    this.#asked = asked.catch(() => undefined);
+    return asked;
+  }
+
   /** The session is lost with an answer that does not come: nobody knows what became of it. */
-  async #ask<R extends object>(text: string, values: readonly unknown[] = []): Promise<R[]> {
+  async #askNow<R extends object>(text: string, values: readonly unknown[]): Promise<R[]> {
     if (this.#isLost) throw new Error("the connection to the database is lost");
     try {
       return (await this.#client.query<R>(text, [...values])).rows;

@@ -2,6 +2,7 @@
 import { escapeIdentifier, type Pool } from "pg";
 import { ensureSchema } from "../../postgres/schema.ts";
 import { functionsIn } from "./functions.ts";
+import { type Taken, tellTaken } from "./taken.ts";
 
 /** How tables and functions are laid out. */
 const FORMAT = 2;
@@ -67,12 +68,18 @@ create table outbox_refused (
 create index outbox_refused_tenant on outbox_refused (tenant, seq);
 `;
 
-/** Makes what is not there. Rejects with an Error that names what is there instead. */
-export async function prepareIntake(pool: Pool, schema: string): Promise<void> {
+/**
+ * Makes what is not there, with what this node takes: services may call as soon as there is something to be called. Rejects with an Error that names
+ * what is there instead.
+ */
+export async function prepareIntake(pool: Pool, schema: string, taken: Taken): Promise<void> {
   await ensureSchema(pool, schema, async (client) => {
     const table = `${escapeIdentifier(schema)}.outbox_settings`;
     const { rows } = await client.query<{ found: string | null }>("select to_regclass($1)::text as found", [table]);
-    if (rows[0]?.found === null) await client.query(TABLES + functionsIn(schema));
+    if (rows[0]?.found === null) {
+      await client.query(TABLES + functionsIn(schema));
+      await tellTaken((text, values) => client.query(text, [...values]), taken);
+    }
     const [settings] = (await client.query<{ format: number }>("select format from outbox_settings")).rows;
     if (settings?.format !== FORMAT)
       throw new Error(`the outbox's format is ${settings?.format ?? "unknown"}, this release reads ${FORMAT}`);
