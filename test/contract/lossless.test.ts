@@ -125,6 +125,31 @@ it("resumes a named client from what it acknowledged", async () => {
   second.socket.terminate();
 });
 
+it("resumes a named client that acknowledged nothing from where it began", async () => {
+  const bearer = await may("begin");
+  const first = client(bearer, "?clientId=device-0");
+  await first.first("welcome");
+  first.say({ type: "subscribe", id: 1, topics: ["feed:begin"] });
+  await first.first("subscribed");
+  await server.publish([feed("begin", 1)], publisher);
+  await until(() => first.values().length > 0);
+  // What it follows later on the same connection begins with its state.
+  first.say({ type: "subscribe", id: 2, topics: ["feed:begin"] });
+  await until(() => first.told.some(({ id }) => id === 2));
+  first.socket.terminate();
+  await server.publish([feed("begin", 2)], publisher);
+  await server.close();
+  server = await start();
+  const second = client(bearer, "?clientId=device-0");
+  await second.first("welcome");
+  second.say({ type: "subscribe", id: 1, topics: ["feed:begin"] });
+  await second.first("subscribed");
+  await until(() => second.values().includes(2));
+  // Each may have come again meanwhile.
+  expect([first, second].map(({ values }) => [...new Set(values())])).toEqual([[1], [1, 2]]);
+  second.socket.terminate();
+});
+
 it("sends a named client a window of events, each again until it is acknowledged, and the rest when there is room", async () => {
   const own = client(await may("window"), "?clientId=device-2");
   await own.first("welcome");

@@ -53,6 +53,9 @@ async function underLoad(work: (load: Under) => Promise<void>, { clients = 60, p
     const stored = await publishers.end();
     await readers.allLive();
     expect(await readers.faults(stored)).toEqual([]);
+  } catch (error) {
+    const outputs = cluster.nodes.map(({ name, output }) => `${name}: …${output().slice(-3000)}`);
+    throw new Error(`${String(error)}\n${outputs.join("\n")}`, { cause: error });
   } finally {
     await publishers.end().catch(() => undefined);
     readers.close();

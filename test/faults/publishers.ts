@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { publisherToken } from "../contract/server.ts";
 import { orderCreated } from "../contract/trading-order.ts";
+import { until } from "../until.ts";
 
 /** An acknowledged event. */
 export interface Stored {
@@ -34,6 +35,8 @@ export class Publishers {
   #retries = 0;
   #refusal: Error | undefined;
   #isOver = false;
+  /** What became of the last attempt of each event that is not acknowledged yet, by its id. */
+  readonly #underWay = new Map<string, string>();
 
   constructor(options: PublisherOptions) {
     this.#options = { pauseMs: 5, timeoutMs: 5000, ...options };
@@ -49,9 +52,16 @@ export class Publishers {
     return this.#retries;
   }
 
-  /** Ends after the events under way; resolves with everything that was acknowledged. Rejects where one was refused, or stored out of its order. */
+  /**
+   * Ends after the events under way; resolves with everything that was acknowledged. Rejects where one was refused, stored out of its order, or never
+   * acknowledged.
+   */
   async end(): Promise<readonly Stored[]> {
     this.#isOver = true;
+    await until(
+      () => this.#underWay.size === 0,
+      () => [...this.#underWay],
+    );
     await Promise.all(this.#running);
     if (this.#refusal !== undefined) throw this.#refusal;
     return this.#stored;
@@ -75,14 +85,19 @@ export class Publishers {
 
   async #untilStored(publisher: number, id: string, user: string, bearer: string) {
     for (let attempt = 0; ; attempt++) {
+      this.#underWay.set(id, `attempt ${attempt} since ${new Date().toISOString()} after: ${this.#underWay.get(id)?.slice(0, 500)}`);
       const answer = await this.#attempt(this.#options.urlOf(publisher, attempt), { id, user, bearer });
-      if (typeof answer === "object") return answer;
-      if (answer === "refused") return undefined;
+      if (answer === "refused" || typeof answer === "object") {
+        this.#underWay.delete(id);
+        return answer === "refused" ? undefined : answer;
+      }
+      this.#underWay.set(id, answer);
       this.#retries += 1;
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }
 
+  /** Resolves with its place, "refused", or why it is to be tried again. */
   async #attempt(url: string, { id, user, bearer }: { id: string; user: string; bearer: string }) {
     try {
       const response = await fetch(`${url}/api/v1/events`, {
@@ -92,17 +107,17 @@ export class Publishers {
         signal: AbortSignal.timeout(this.#options.timeoutMs),
       });
       const text = await response.text();
-      if (response.status >= 500) return "again";
+      if (response.status >= 500) return `${response.status} ${text}`;
       if (response.status !== 200) {
         this.#refusal ??= new Error(`${id}: ${response.status} ${text}`);
         return "refused";
       }
       const { results } = JSON.parse(text) as { results: { eventId: string; offset: number }[] };
       const [place] = results;
-      return place === undefined ? "again" : { eventId: place.eventId, offset: place.offset };
-    } catch {
+      return place === undefined ? text : { eventId: place.eventId, offset: place.offset };
+    } catch (error) {
       // Nobody knows whether it is stored: the same id again.
-      return "again";
+      return String(error);
     }
   }
 }

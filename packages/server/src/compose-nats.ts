@@ -32,6 +32,7 @@ export function openNatsPublishing({ config, engine, gate, metrics, logger }: Pa
     limits: config.limits,
     answer: (reply, answer) => line.connection?.answer(reply, answer),
     log: logger,
+    onOutage: engine.onFault,
   });
   const dial = {
     servers: serversOf({ url }),

@@ -15,6 +15,7 @@ import { ConnectionBook } from "./engine/connection-book.ts";
 import { Engine } from "./engine/engine.ts";
 import type { Product } from "./engine/product.ts";
 import type { Intake } from "./intake/intake.ts";
+import { Faults } from "./operations/faults.ts";
 import { logBroadcasts, logJournal } from "./operations/journal.ts";
 import { createLogger } from "./operations/logger.ts";
 import { createMetrics } from "./operations/metrics.ts";
@@ -59,8 +60,9 @@ export async function startServer(config: Config, options: ServerOptions = {}): 
 async function start(config: Config, options: ServerOptions, resources: AsyncDisposableStack): Promise<RunningServer> {
   const logger = options.logger ?? createLogger(config.logLevel);
   for (const warning of config.warnings) logger.warn(warning);
+  const faults = new Faults(logger, () => performance.now());
   const onFault = (error: unknown) => {
-    logger.error({ err: error }, "fault");
+    faults.tell(error);
     if (error instanceof LogEnded) options.onEnd?.(error);
   };
   const node = { id: randomUUID(), name: config.nodeName };
@@ -98,7 +100,7 @@ async function start(config: Config, options: ServerOptions, resources: AsyncDis
   if (observed !== undefined) metrics.observeCluster(observed);
   metrics.observeNode({ cluster: engine.cluster, wire, database: database?.log });
   const desk = createDesk(engine, watch, config, { wire, cluster: observed });
-  const app = await createApp({ logger, corsOrigins: config.corsOrigins, trustProxy: config.trustProxy });
+  const app = await createApp({ logger, onOutage: onFault, corsOrigins: config.corsOrigins, trustProxy: config.trustProxy });
   resources.defer(() => closeWithin(app, config.limits.shutdownMs));
   // Before the routes that it tells of.
   const streams = streamsFor(engine);

@@ -224,7 +224,7 @@ export class Device implements Reader {
     return offsetsOf(journal, tenant, [`transactions:${user}`, `fraud:${user}`], ({ offset }) => offset > first);
   }
 
-  /** A client of the native protocol has no place before an ack is written down: what came up to its next connection it may have missed. */
+  /** A client of the native protocol may have no place before an ack is written down, where its beginning was not: up to its next connection it may have missed something. */
   #begunAt(): number {
     const writtenAt = this.#taken.map(({ node, takenAt }) => this.#context.troubles.quietSince(node, takenAt, WRITTEN_MS) ?? Infinity);
     const earliest = Math.min(...writtenAt);

@@ -109,6 +109,8 @@ export class NativeCommands {
           said({ type: "resync", topics: resync.topics, reason: resync.reason, from: (after ?? "").slice(0, 64), head: cut }),
         );
       }
+      // Who resumes from a cursor of its own keeps that itself.
+      if (message.after === undefined && (kept === undefined || resync !== undefined)) durable.begins(this.#session, cut);
       this.#session.say(subscribedWords(message.id, results, cut, snapshots));
     });
   }

@@ -3,6 +3,7 @@
  * 60-native `ack`). Written behind, in batches: no database stands between an event and its delivery.
  */
 import { Refusal } from "@broadtape/protocol/errors";
+import type { Identity } from "@broadtape/protocol/identity";
 import { Delivery, type DeliveryRules } from "../engine/delivery.ts";
 import type { Engine } from "../engine/engine.ts";
 import { Outage } from "../engine/outage.ts";
@@ -53,6 +54,11 @@ export class DurableClients {
   /** Settles when other nodes have let go of the client. */
   readonly #arriving = new WeakMap<Session, Promise<void>>();
   #isArmed = false;
+  /** Sessions of clients that were new when they subscribed. */
+  readonly #begun = new WeakSet<Session>();
+  /** The writing of those that have begun, one after the other. */
+  #writingBegun: Promise<void> | undefined;
+  #isBegunDue = false;
 
   constructor(engine: Engine, store: CursorStore, rules: DeliveryRules, onFault: (error: unknown) => void) {
     this.#engine = engine;
@@ -98,24 +104,32 @@ export class DurableClients {
     const acked = session.outbox.delivery?.ackUpTo(place.offset) ?? [];
     if (acked.length > 0) session.acked(acked);
     if ((this.#unwritten.get(key)?.ackedOffset ?? -1) >= place.offset) return;
-    const { tenant, userId } = session.identity;
-    this.#unwritten.set(key, {
-      tenant,
-      userId,
-      clientId,
-      surface: SURFACE,
-      ackedOffset: place.offset,
-      epoch: this.#engine.epoch,
-      updatedAt: this.#engine.clock.now(),
-    });
+    this.#unwritten.set(key, this.#cursorOf(session.identity, clientId, place.offset));
     this.#writeLater();
   }
 
-  /** The cursor to resume from; undefined for clients without a name and new ones. */
+  /**
+   * A client without a place has followed from `cut` on, which is its place from now on: what came after is told on its next connection,
+   * even if it never acknowledged anything. Who follows nothing lossless has nothing to be told later.
+   */
+  begins(session: Session, cut: string): void {
+    const key = keyOf(session);
+    const { clientId } = session.peer;
+    const place = this.#engine.resumeAt(cut);
+    const isLossless = [...session.following.values()].some(({ kind }) => kind.lossless);
+    if (key === undefined || clientId === undefined || !isLossless || !("offset" in place) || this.#begun.has(session)) return;
+    this.#begun.add(session);
+    if (this.#unwritten.has(key)) return;
+    this.#unwritten.set(key, this.#cursorOf(session.identity, clientId, place.offset));
+    this.#isBegunDue = true;
+    this.#writingBegun ??= this.#writeBegun();
+  }
+
+  /** The cursor to resume from; undefined for clients without a name, and on the connection on which one was new. */
   async find(session: Session): Promise<string | undefined> {
     const key = keyOf(session);
     const { clientId } = session.peer;
-    if (key === undefined || clientId === undefined) return undefined;
+    if (key === undefined || clientId === undefined || this.#begun.has(session)) return undefined;
     const { tenant, userId } = session.identity;
     await this.#arriving.get(session);
     const own = this.#unwritten.get(key);
@@ -156,6 +170,23 @@ export class DurableClients {
     held?.close(replaced(), false);
     if (this.#unwritten.has(key)) await this.flush();
     return true;
+  }
+
+  /** At once: what is not written when the process dies would begin anew, without what was told meanwhile. */
+  async #writeBegun(): Promise<void> {
+    while (this.#isBegunDue) {
+      this.#isBegunDue = false;
+      await this.flush().catch((error: unknown) => {
+        this.#outage.failed(error);
+        this.#writeLater();
+      });
+    }
+    this.#writingBegun = undefined;
+  }
+
+  #cursorOf({ tenant, userId }: Identity, clientId: string, ackedOffset: number): ClientCursor {
+    const { clock, epoch } = this.#engine;
+    return { tenant, userId, clientId, surface: SURFACE, ackedOffset, epoch, updatedAt: clock.now() };
   }
 
   #writeLater(): void {

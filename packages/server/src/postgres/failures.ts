@@ -4,6 +4,9 @@ import { DatabaseError } from "pg";
 /** Codes of Appendix A of PostgreSQL's manual with which a transaction may be tried again at once. */
 const SERIALIZATION_FAILURE = "40001";
 const DEADLOCK_DETECTED = "40P01";
+/** Also where two write one row that is new in two indexes, of which ON CONFLICT names one: the second finds it when it tries again. */
+const UNIQUE_VIOLATION = "23505";
+const REPEATED: ReadonlySet<string | undefined> = new Set([SERIALIZATION_FAILURE, DEADLOCK_DETECTED, UNIQUE_VIOLATION]);
 /** Of a standby, and of a primary that was set so. */
 const READ_ONLY_TRANSACTION = "25006";
 /** Classes in which what was asked contradicts what is stored or what a column takes. */
@@ -33,7 +36,7 @@ export async function repeating<T>(work: () => Promise<T>, attempts = ATTEMPTS):
 
 /** Whether another attempt may go through where this one did not: two writers met, or the connection was stale. */
 export function isWorthRepeating(error: unknown): boolean {
-  return isRefusal(error) ? error.code === SERIALIZATION_FAILURE || error.code === DEADLOCK_DETECTED : isLostConnection(error);
+  return isRefusal(error) ? REPEATED.has(error.code) : isLostConnection(error);
 }
 
 /** Whether this database takes no writes at all. */

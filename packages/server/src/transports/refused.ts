@@ -10,6 +10,8 @@ export interface Refused {
   readonly retryAfterSeconds: number | undefined;
   /** Whether it is for the server's own log: whoever asked is not told the cause. */
   readonly isFault: boolean;
+  /** Whether it is because something is away: as little to be told, and the same for all who ask meanwhile. */
+  readonly isOutage: boolean;
 }
 
 /** What log and registry say when they are away or take no more; known by name, so that transports know no adapter. */
@@ -22,13 +24,13 @@ interface Unavailable extends Error {
 export function refusedOf(error: unknown): Refused {
   const statusCode = statusCodeOf(error);
   const message = error instanceof Error ? error.message : "";
-  const answered = { body: httpError(statusCode, message), retryAfterSeconds: undefined, isFault: false };
+  const answered = { body: httpError(statusCode, message), retryAfterSeconds: undefined, isFault: false, isOutage: false };
   if (error instanceof BadEvents) return { ...answered, body: httpError(statusCode, message, { errors: error.faults }) };
   if (error instanceof BadBody) return answered;
   if (error instanceof Refusal) return { ...answered, retryAfterSeconds: secondsOf(error.details.retryAfterMs) };
   if (error instanceof Error && isUnavailable(error)) {
     const retryAfterSeconds = Math.max(1, secondsOf(error.retryAfterMs) ?? 1);
-    return { ...answered, retryAfterSeconds, isFault: error.cause !== undefined };
+    return { ...answered, retryAfterSeconds, isOutage: error.cause !== undefined };
   }
   return statusCode < 500 ? answered : { ...answered, body: httpError(statusCode, "internal error"), isFault: true };
 }

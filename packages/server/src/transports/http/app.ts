@@ -13,6 +13,8 @@ import { answerPreflights } from "./preflights.ts";
 
 export interface HttpOptions {
   readonly logger: FastifyBaseLogger;
+  /** What a request needs is away; each request that hears of it tells it. */
+  readonly onOutage: (error: unknown) => void;
   readonly corsOrigins: readonly string[];
   readonly trustProxy: readonly string[];
 }
@@ -63,7 +65,8 @@ export async function createApp(options: HttpOptions): Promise<FastifyInstance> 
   answerPreflights(app);
   app.setNotFoundHandler((_request, reply) => reply.code(404).send(httpError(404, "no such resource")));
   app.setErrorHandler(async (error: FastifyError, request, reply) => {
-    const { body, retryAfterSeconds, isFault } = refusedOf(error);
+    const { body, retryAfterSeconds, isFault, isOutage } = refusedOf(error);
+    if (isOutage) options.onOutage(error);
     if (isFault) request.log.error({ err: error }, "request failed");
     if (retryAfterSeconds !== undefined) reply.header("Retry-After", String(retryAfterSeconds));
     // Else the connection would be reset under whoever is still sending a body that is too large, a proxy for one, and the refusal lost.

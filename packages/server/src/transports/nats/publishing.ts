@@ -22,6 +22,8 @@ export interface NatsPublishingOptions {
   /** By whichever connection there is now: an answer outlives the one that its request came by. */
   readonly answer: (reply: string, answer: NatsAnswer) => void;
   readonly log: Pick<ConnectionLog, "error">;
+  /** What a request needs is away; each request that hears of it tells it. */
+  readonly onOutage: (error: unknown) => void;
 }
 
 /** Plain numbers; `operations/metrics.ts` reads them at a scrape. */
@@ -37,7 +39,7 @@ export interface NatsPublishingMeter {
 /** As which a small request counts: what it costs besides its body. */
 const LEAST_BYTES = 2048;
 
-const BUSY: Refused = { body: httpError(503, "too many publishing requests wait"), retryAfterSeconds: 1, isFault: false };
+const BUSY: Refused = { body: httpError(503, "too many publishing requests wait"), retryAfterSeconds: 1, isFault: false, isOutage: false };
 
 export class NatsPublishing {
   readonly meter: NatsPublishingMeter = { answered: new Map(), unanswerable: 0, waitingBytes: 0 };
@@ -76,7 +78,7 @@ export class NatsPublishing {
 
   /** Never rejects. */
   async #publish(request: Msg, mostBytes: number): Promise<NatsAnswer> {
-    const { engine, gate, log } = this.#options;
+    const { engine, gate, log, onOutage } = this.#options;
     const correlationId = correlationIdIn(request);
     let publisher: Identity | undefined;
     try {
@@ -86,6 +88,7 @@ export class NatsPublishing {
       return acceptance(await publishAs(engine, publisher, correlationId, events), correlationId);
     } catch (error) {
       const refused = refusedOf(error);
+      if (refused.isOutage) onOutage(error);
       if (refused.isFault) log.error({ err: error, correlationId }, "request failed");
       if (publisher !== undefined) {
         const { tenant, userId } = publisher;
