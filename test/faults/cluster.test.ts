@@ -104,10 +104,13 @@ it("restarts node by node under a thousand clients, who all resume", async () =>
 it("goes on when a node stands still for twenty seconds", async () => {
   await underLoad(async ({ readers, more }) => {
     node("n3").stop();
-    const woken = new Promise((resolve) => setTimeout(resolve, 20_000));
-    await more(200);
-    await woken;
-    node("n3").cont();
+    try {
+      const woken = new Promise((resolve) => setTimeout(resolve, 20_000));
+      await more(200);
+      await woken;
+    } finally {
+      node("n3").cont();
+    }
     await readers.allLive();
     await more(100);
   });
