@@ -26,8 +26,15 @@ beforeAll(async () => {
     client.socket.disconnect();
     return client.all("resync").length > 0;
   });
+  // A node that has not heard yet that it is gone may still know it.
+  await until(async () => new Set(await Promise.all(server.nodeUrls.map(oldestOf))).size === 1);
 });
 afterAll(() => server.remove());
+
+/** Of the events that this node can read, the offset. */
+async function oldestOf(url: string): Promise<string | undefined> {
+  return /^broadtape_log_oldest_offset (\d+)$/m.exec(await (await fetch(`${url}/metrics`)).text())?.[1];
+}
 afterEach(end);
 
 async function expectAnew(client: TradingClient): Promise<void> {
