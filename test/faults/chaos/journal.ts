@@ -1,4 +1,5 @@
 /** The log as operators read it when all is over: what everybody should have been told. */
+import { parseEventId, streamId } from "@broadtape/protocol/event-id";
 import { token } from "../../contract/server.ts";
 import { type Acknowledged, type Publisher, TENANTS, type Tenant } from "./publishers.ts";
 
@@ -20,14 +21,20 @@ export async function readJournal(url: string): Promise<Journal> {
 
 async function readLog(url: string, tenantId: Tenant): Promise<Logged[]> {
   const headers = { authorization: `Bearer ${await token({ sub: "operator", tenantId, permissions: ["stream:admin"] })}` };
-  const events: Logged[] = [];
-  for (let after = ""; ;) {
-    const response = await fetch(`${url}/api/v1/operations/tail?limit=1000${after}`, { headers });
+  const read = async (query: string) => {
+    const response = await fetch(`${url}/api/v1/operations/tail?${query}`, { headers });
     if (response.status !== 200) throw new Error(`the log cannot be read: ${response.status} ${await response.text()}`);
-    const page = (await response.json()) as { events: Logged[]; next: string; complete: boolean };
+    return (await response.json()) as { events: Logged[]; next: string; complete: boolean };
+  };
+  // Without `after` it begins with the newest.
+  const { epoch } = parseEventId((await read("limit=1")).next) ?? {};
+  if (epoch === undefined) throw new Error("the log tells of no cursor");
+  const events: Logged[] = [];
+  for (let after = streamId(epoch, 0, 0); ;) {
+    const page = await read(`limit=1000&after=${after}`);
     events.push(...page.events);
     if (page.complete) return events;
-    after = `&after=${page.next}`;
+    after = page.next;
   }
 }
 
