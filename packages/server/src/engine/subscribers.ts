@@ -3,7 +3,6 @@
  * acknowledged outlives connection, process and machine. Written behind, in batches: no database stands between an event and
  * its delivery; it is read once, when a client comes.
  */
-import { Refusal } from "@broadtape/protocol/errors";
 import type { Offset } from "@broadtape/protocol/event-id";
 import { RegistryUnavailable, type SubscriptionStore } from "../registry/registry.ts";
 import type { KeptSubscription, ListedSubscription, SubscriptionKey } from "../registry/subscriptions.ts";
@@ -11,7 +10,7 @@ import { Delivery, type DeliveryRules } from "./delivery.ts";
 import { type Kept, KeptClients, type KeptClientsHost, nameOf } from "./kept-clients.ts";
 import type { Session } from "./session.ts";
 import { type Subscriber, type Wants, epochOf, reviewPlace, stateOf, subscriberOf, versionOf } from "./subscriber.ts";
-import { Takeover } from "./takeover.ts";
+import { newReplaced, Takeover } from "./takeover.ts";
 
 export interface SubscribersHost extends KeptClientsHost {
   readonly routedTo: Offset;
@@ -321,8 +320,4 @@ export class Subscribers {
       this.#sweepLater();
     });
   }
-}
-
-function newReplaced(): Refusal {
-  return new Refusal("REPLACED", "another connection of this clientId took over");
 }

@@ -2,6 +2,7 @@
  * One place for a client that names itself (decision 0008): of several nodes one holds it at a time. Whoever takes it over asks that
  * one to let go of it and to write down where the client is; one that does not answer has nothing to say any more.
  */
+import { Refusal } from "@broadtape/protocol/errors";
 import type { Cluster } from "../cluster/cluster.ts";
 import { RegistryUnavailable } from "../registry/registry.ts";
 import type { Holding, KeptSubscription, SubscriptionKey, Taken, Taking } from "../registry/subscriptions.ts";
@@ -129,4 +130,9 @@ export class Takeover {
 /** Who held the client, and whether it said that it does so no more. */
 interface Former extends Holding {
   readonly hasLetGo: boolean;
+}
+
+/** What a connection is told that ends in favour of another one of its client. */
+export function newReplaced(): Refusal {
+  return new Refusal("REPLACED", "another connection of this clientId took over");
 }

@@ -2,12 +2,12 @@
  * How far clients that name themselves (`?clientId=`) have acknowledged: kept over connections and restarts (contract
  * 60-native `ack`). Written behind, in batches: no database stands between an event and its delivery.
  */
-import { Refusal } from "@broadtape/protocol/errors";
-import type { Identity } from "@broadtape/protocol/identity";
 import { Delivery, type DeliveryRules } from "../engine/delivery.ts";
 import type { Engine } from "../engine/engine.ts";
+import { nameOf } from "../engine/kept-clients.ts";
 import { Outage } from "../engine/outage.ts";
 import type { Session } from "../engine/session.ts";
+import { newReplaced } from "../engine/takeover.ts";
 
 /** A client's place, as the registry keeps it. */
 export interface ClientCursor {
@@ -24,8 +24,10 @@ export interface ClientCursor {
 /** What of the registry this needs. */
 export interface CursorStore {
   saveCursors(cursors: readonly ClientCursor[]): Promise<void>;
-  findCursor(key: Pick<ClientCursor, "tenant" | "userId" | "clientId" | "surface">): Promise<ClientCursor | undefined>;
+  findCursor(key: Pick<ClientCursor, keyof Client | "surface">): Promise<ClientCursor | undefined>;
 }
+
+type Client = Pick<ClientCursor, "tenant" | "userId" | "clientId">;
 
 /** A client that comes to this node, as it is told to the others. */
 interface Arrival {
@@ -56,7 +58,7 @@ export class DurableClients {
   #isArmed = false;
   /** Sessions of clients that were new when they subscribed. */
   readonly #begun = new WeakSet<Session>();
-  /** The writing of those that have begun, one after the other. */
+  /** While clients that have begun are written down. */
   #writingBegun: Promise<void> | undefined;
   #isBegunDue = false;
 
@@ -80,7 +82,7 @@ export class DurableClients {
     this.#sessions.set(key, session);
     const acked = { upTo: this.#engine.routedTo, gaps: [] };
     session.guarantee(new Delivery(this.#rules, this.#engine.clock, { acked, attempts: new Map() }));
-    before?.close(replaced(), false);
+    before?.close(newReplaced(), false);
     if (this.#engine.cluster.others().length > 0) this.#arriving.set(session, this.#tellOthers(session, key));
   }
 
@@ -97,14 +99,13 @@ export class DurableClients {
 
   /** Unknown, foreign and older ids, and those that were never sent, change nothing and are answered with nothing. */
   acknowledge(session: Session, upTo: string): void {
-    const key = keyOf(session);
-    const { clientId } = session.peer;
+    const client = clientOf(session);
     const place = this.#engine.resumeAt(upTo);
-    if (key === undefined || clientId === undefined || !("offset" in place)) return;
+    if (client === undefined || !("offset" in place)) return;
     const acked = session.outbox.delivery?.ackUpTo(place.offset) ?? [];
     if (acked.length > 0) session.acked(acked);
-    if ((this.#unwritten.get(key)?.ackedOffset ?? -1) >= place.offset) return;
-    this.#unwritten.set(key, this.#cursorOf(session.identity, clientId, place.offset));
+    if ((this.#unwritten.get(nameOf(client))?.ackedOffset ?? -1) >= place.offset) return;
+    this.#note(client, place.offset);
     this.#writeLater();
   }
 
@@ -113,28 +114,26 @@ export class DurableClients {
    * even if it never acknowledged anything. Who follows nothing lossless has nothing to be told later.
    */
   begins(session: Session, cut: string): void {
-    const key = keyOf(session);
-    const { clientId } = session.peer;
+    const client = clientOf(session);
+    if (client === undefined || this.#begun.has(session)) return;
     const place = this.#engine.resumeAt(cut);
-    const isLossless = [...session.following.values()].some(({ kind }) => kind.lossless);
-    if (key === undefined || clientId === undefined || !isLossless || !("offset" in place) || this.#begun.has(session)) return;
+    const isLossless = session.following.values().some(({ kind }) => kind.lossless);
+    if (!isLossless || !("offset" in place)) return;
     this.#begun.add(session);
-    if (this.#unwritten.has(key)) return;
-    this.#unwritten.set(key, this.#cursorOf(session.identity, clientId, place.offset));
+    if (this.#unwritten.has(nameOf(client))) return;
+    this.#note(client, place.offset);
     this.#isBegunDue = true;
     this.#writingBegun ??= this.#writeBegun();
   }
 
   /** The cursor to resume from; undefined for clients without a name, and on the connection on which one was new. */
   async find(session: Session): Promise<string | undefined> {
-    const key = keyOf(session);
-    const { clientId } = session.peer;
-    if (key === undefined || clientId === undefined || this.#begun.has(session)) return undefined;
-    const { tenant, userId } = session.identity;
+    const client = clientOf(session);
+    if (client === undefined || this.#begun.has(session)) return undefined;
     await this.#arriving.get(session);
-    const own = this.#unwritten.get(key);
+    const own = this.#unwritten.get(nameOf(client));
     const isNewest = own !== undefined && !this.#engine.isShared;
-    const stored = isNewest ? undefined : await this.#store.findCursor({ tenant, userId, clientId, surface: SURFACE });
+    const stored = isNewest ? undefined : await this.#store.findCursor({ ...client, surface: SURFACE });
     const cursor = furthest(own, stored);
     if (cursor === undefined) return undefined;
     if (cursor.epoch === this.#engine.epoch) await this.#engine.reach(cursor.ackedOffset);
@@ -147,7 +146,7 @@ export class DurableClients {
     if (cursors.length === 0) return;
     await this.#store.saveCursors(cursors);
     for (const cursor of cursors) {
-      const key = `${cursor.tenant}\u0000${cursor.userId}\u0000${cursor.clientId}`;
+      const key = nameOf(cursor);
       if (this.#unwritten.get(key) === cursor) this.#unwritten.delete(key);
     }
   }
@@ -158,7 +157,7 @@ export class DurableClients {
     const arrival = JSON.stringify({ key, since: session.since, connectionId: session.id } satisfies Arrival);
     const others = cluster.others().length;
     const answers = await cluster.ask("native-release", arrival, { timeoutMs: RELEASE_MS });
-    if (answers.some(({ body }) => body === NEWER)) session.close(replaced(), false);
+    if (answers.some(({ body }) => body === NEWER)) session.close(newReplaced(), false);
     // Who sleeps hears of it when it is awake again.
     else if (answers.length < others) await cluster.tell("native-taken", arrival).catch(() => undefined);
   }
@@ -167,7 +166,7 @@ export class DurableClients {
   async #release({ key, since, connectionId }: Arrival): Promise<boolean> {
     const held = this.#sessions.get(key);
     if (held !== undefined && (held.since > since || (held.since === since && held.id > connectionId))) return false;
-    held?.close(replaced(), false);
+    held?.close(newReplaced(), false);
     if (this.#unwritten.has(key)) await this.flush();
     return true;
   }
@@ -184,9 +183,10 @@ export class DurableClients {
     this.#writingBegun = undefined;
   }
 
-  #cursorOf({ tenant, userId }: Identity, clientId: string, ackedOffset: number): ClientCursor {
+  /** To be written. */
+  #note(client: Client, ackedOffset: number): void {
     const { clock, epoch } = this.#engine;
-    return { tenant, userId, clientId, surface: SURFACE, ackedOffset, epoch, updatedAt: clock.now() };
+    this.#unwritten.set(nameOf(client), { ...client, surface: SURFACE, ackedOffset, epoch, updatedAt: clock.now() });
   }
 
   #writeLater(): void {
@@ -205,15 +205,16 @@ export class DurableClients {
   }
 }
 
-function replaced(): Refusal {
-  return new Refusal("REPLACED", "another connection of this clientId took over");
-}
-
 function furthest(one: ClientCursor | undefined, other: ClientCursor | undefined): ClientCursor | undefined {
   if (one === undefined || other === undefined) return one ?? other;
   return one.epoch === other.epoch && one.ackedOffset < other.ackedOffset ? other : one;
 }
 
-function keyOf({ identity, peer }: Session): string | undefined {
-  return peer.clientId === undefined ? undefined : `${identity.tenant}\u0000${identity.userId}\u0000${peer.clientId}`;
+function clientOf({ identity: { tenant, userId }, peer: { clientId } }: Session): Client | undefined {
+  return clientId === undefined ? undefined : { tenant, userId, clientId };
+}
+
+function keyOf(session: Session): string | undefined {
+  const client = clientOf(session);
+  return client && nameOf(client);
 }
