@@ -1,5 +1,6 @@
 /** One connection that listens and notifies, from LISTEN to the loss. */
 import { escapeIdentifier, type Pool, type PoolClient } from "pg";
+import { HeldClient } from "../../postgres/held-client.ts";
 import type { Connection } from "../line.ts";
 import type { ListenTimes } from "./times.ts";
 
@@ -28,59 +29,40 @@ export async function dialListen(options: ListenOptions): Promise<ListenLine> {
 }
 
 export class ListenLine implements Connection {
-  readonly lost: Promise<Error>;
-  readonly #client: PoolClient;
+  readonly #held: HeldClient;
   readonly #options: ListenOptions;
-  /** Statements one after the other; never rejects. */
-  #asked: Promise<unknown> = Promise.resolve();
-  #lose: (error: Error) => void = () => undefined;
-  #isReleased = false;
   #beat: NodeJS.Timeout | undefined;
 
   constructor(client: PoolClient, options: ListenOptions) {
-    this.#client = client;
+    this.#held = new HeldClient(client, { answerMs: options.times.answerMs });
     this.#options = options;
-    this.lost = new Promise((resolve) => (this.#lose = resolve));
-    client.once("error", this.#lose);
-    client.once("end", () => this.#lose(new Error("the database ended the connection")));
+  }
+
+  get lost(): Promise<Error> {
+    return this.#held.lost;
   }
 
   async open(): Promise<void> {
     const { channel, times, hear, hearOwn } = this.#options;
-    const [session] = await this.#ask("select pg_backend_pid() as pid");
-    this.#client.on("notification", ({ processId }) => {
+    const [session] = await this.#held.ask("select pg_backend_pid() as pid");
+    this.#held.onNotification(({ processId }) => {
       if (processId === session?.["pid"]) hearOwn();
       else hear();
     });
-    await this.#ask(`listen ${escapeIdentifier(channel)}`);
+    await this.#held.ask(`listen ${escapeIdentifier(channel)}`);
     await this.notify();
-    this.#beat = setInterval(() => void this.#ask("select 1").catch(this.#lose), times.beatMs).unref();
+    // Where it fails, the connection is lost.
+    this.#beat = setInterval(() => void this.#held.ask("select 1").catch(() => undefined), times.beatMs).unref();
   }
 
   /** In a transaction of its own. Rejects, and the connection is lost, where the database does not answer. */
   async notify(): Promise<void> {
-    await this.#ask(`notify ${escapeIdentifier(this.#options.channel)}`);
+    await this.#held.ask(`notify ${escapeIdentifier(this.#options.channel)}`);
   }
 
   close(): Promise<void> {
     clearInterval(this.#beat);
-    this.#lose(new Error("closed"));
-    if (!this.#isReleased) this.#client.release(true);
-    this.#isReleased = true;
+    this.#held.close();
     return Promise.resolve();
   }
-
-  async #ask(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
-    const answer = this.#asked.then(() => within(this.#client.query<Record<string, unknown>>(sql), this.#options.times.answerMs));
-    this.#asked = answer.catch((error: unknown) => this.#lose(error instanceof Error ? error : new Error(String(error))));
-    return (await answer).rows;
-  }
-}
-
-async function within<T>(answer: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("the database does not answer")), ms);
-  });
-  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
 }
