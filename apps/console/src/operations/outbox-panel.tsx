@@ -4,7 +4,7 @@ import type { RefusedOutbox } from "@broadtape/protocol/operations";
 import { clockTime } from "../wallet/clock-time.ts";
 import { countText, spanText } from "./figures.ts";
 import styles from "./operations.module.css";
-import { Panel, Rows } from "./panel.tsx";
+import { ListRows, Panel } from "./panel.tsx";
 import { usePoll } from "./use-poll.ts";
 
 const EVERY_MS = 5000;
@@ -47,24 +47,15 @@ export function OutboxPanel({ authorized }: { readonly authorized: typeof fetch 
         </>
       }
     >
-      <Rows label="Refused batches of the outbox" none={value?.refused.length === 0 ? "No batch was refused." : undefined}>
-        <table>
-          <thead>
-            <tr>
-              {HEADS.map((head) => (
-                <th key={head} scope="col">
-                  {head}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {(value?.refused ?? []).map((batch) => (
-              <BatchRow key={batch.seq} batch={batch} />
-            ))}
-          </tbody>
-        </table>
-      </Rows>
+      <ListRows
+        label="Refused batches of the outbox"
+        heads={HEADS}
+        none={value?.refused.length === 0 ? "No batch was refused." : undefined}
+      >
+        {(value?.refused ?? []).map((batch) => (
+          <BatchRow key={batch.seq} batch={batch} />
+        ))}
+      </ListRows>
     </Panel>
   );
 }

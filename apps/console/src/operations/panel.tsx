@@ -74,3 +74,32 @@ export function Rows({
     </div>
   );
 }
+
+/** {@link Rows} whose heads are words alone; its children are the rows. */
+export function ListRows({
+  heads,
+  children,
+  ...rows
+}: {
+  readonly label: string;
+  readonly none?: string | undefined;
+  readonly heads: readonly string[];
+  readonly children: ReactNode;
+}): ReactElement {
+  return (
+    <Rows {...rows}>
+      <table>
+        <thead>
+          <tr>
+            {heads.map((head) => (
+              <th key={head} scope="col">
+                {head}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>{children}</tbody>
+      </table>
+    </Rows>
+  );
+}

@@ -7,7 +7,7 @@ import { bytesText, countText, spanText } from "./figures.ts";
 import { FollowButton } from "./follow-button.tsx";
 import { ofNode } from "./nodes.ts";
 import styles from "./operations.module.css";
-import { Panel, Rows } from "./panel.tsx";
+import { ListRows, Panel } from "./panel.tsx";
 import type { Polled } from "./poll.ts";
 import { usePoll } from "./use-poll.ts";
 
@@ -46,20 +46,9 @@ interface ListProperties {
 function ListPanel({ title, area, polled, none, heads, rows }: ListProperties): ReactElement {
   return (
     <Panel title={title} area={area} of={polled} aside={<span className={styles.count}>{rows.length > 0 && countText(rows.length)}</span>}>
-      <Rows label={title} none={polled.value !== undefined && rows.length === 0 ? none : undefined}>
-        <table>
-          <thead>
-            <tr>
-              {heads.map((head) => (
-                <th key={head} scope="col">
-                  {head}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>{rows}</tbody>
-        </table>
-      </Rows>
+      <ListRows label={title} heads={heads} none={polled.value !== undefined && rows.length === 0 ? none : undefined}>
+        {rows}
+      </ListRows>
     </Panel>
   );
 }
